@@ -1,0 +1,57 @@
+# Everything runs with the Node that package-lock.json pins (the npm package `node`), whichever Node the machine has.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -hE '^[a-zA-Z0-9_-]+:.*?## ' $(MAKEFILE_LIST) | sort | awk -F':.*?## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+node_modules/.install: package.json package-lock.json
+	npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+install: node_modules/.install ## install the pinned dependencies
+
+build: install ## bundle every binary into dist/
+	node scripts/build.ts
+
+generate: install ## write validators and CRDs from the schemas, and manifests from the chart
+	node scripts/generate.ts
+
+check: install ## generated files must match their sources
+	node scripts/generate.ts --check
+
+typecheck: install
+	tsc -p tsconfig.json
+
+lint: install typecheck check ## types, oxlint, prettier, room rules, generated files
+	oxlint --deny-warnings
+	prettier --check . --log-level warn
+	depcruise --config .dependency-cruiser.cjs --output-type err core certs kube sources webhook operator proxy cli
+
+format: install ## let prettier rewrite what it can
+	prettier --write . --log-level warn
+
+test: lint build ## all tests that need no cluster
+	vitest run
+
+demo: build ## run the shop in the mesh as local processes; KEEP=1 stays up
+	node dist/weft.mjs demo $(if $(KEEP),--keep)
+
+image: ## build the container image with docker (IMAGE=weft:dev)
+	docker build -t $(or $(IMAGE),weft:dev) .
+
+e2e: build ## tests on a cluster: KUBECONFIG and IMAGE_LOADER (docs/testing.md)
+	vitest run --config e2e/vitest.config.ts
+
+e2e-chaos: build ## the long ones: rotation and control-plane absence
+	vitest run --config e2e/vitest.chaos.config.ts
+
+bench: build ## the proxy beside HAProxy and nginx
+	node bench/main.ts
+
+clean: ## remove what was built
+	rm -rf dist .demo
+
+.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos bench clean

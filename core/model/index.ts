@@ -1,0 +1,127 @@
+/**
+ * The mesh as plain immutable values. A Snapshot is made whole by `sources` and never changed; everything that is
+ * decided (core/compile) is decided from one Snapshot.
+ */
+import type { MeshConfig, MeshConfigSpec, MeshPolicy } from '../api/index.ts';
+
+export interface NamespaceModel {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Labelled `weft.dev/injection=enabled`. */
+  readonly enabled: boolean;
+}
+
+/** What owns pods. A bare or generateName pod belongs to its ServiceAccount (DESIGN: Names). */
+export interface WorkloadRef {
+  /** Lower case: deployment, statefulset, daemonset, job, cronjob, serviceaccount, or a custom kind. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface WorkloadModel extends WorkloadRef {
+  readonly apiVersion: string;
+  /** As the API writes it, for owner references: `Deployment`. */
+  readonly kindName: string;
+  readonly uid: string;
+  /** Of the pod template; pods of a ServiceAccount workload have no template. */
+  readonly template?: {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations: Readonly<Record<string, string>>;
+    readonly serviceAccount: string;
+    /** Container ports by name, to resolve a Service's named targetPort. */
+    readonly ports: readonly { readonly name?: string; readonly port: number }[];
+  };
+}
+
+export interface PodModel {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly ips: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly node?: string;
+  readonly zone?: string;
+  readonly phase: string;
+  readonly terminating: boolean;
+  readonly workload: WorkloadRef;
+  /** Present when a Weft proxy was injected: what the webhook stamped, and whether kubelet saw it start. */
+  readonly proxy?: { readonly wires: readonly string[]; readonly started: boolean };
+  readonly ports: readonly { readonly name?: string; readonly port: number }[];
+}
+
+export interface ServicePortModel {
+  readonly name?: string;
+  readonly port: number;
+  readonly appProtocol?: string;
+  readonly targetPort?: number | string;
+}
+
+export interface ServiceModel {
+  readonly namespace: string;
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly headless: boolean;
+  readonly externalName?: string;
+  readonly ports: readonly ServicePortModel[];
+  readonly selector: Readonly<Record<string, string>>;
+  readonly endpoints: readonly EndpointModel[];
+}
+
+/** One address of an EndpointSlice, with the ports of its slice. */
+export interface EndpointModel {
+  readonly address: string;
+  /** By the name of the Service's port; a single unnamed port has the name ''. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly hostname?: string;
+  readonly node?: string;
+  readonly zone?: string;
+  /** `namespace/name` of the pod behind it. */
+  readonly pod?: string;
+}
+
+export interface ServiceAccountModel {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export interface Snapshot {
+  /** Highest resourceVersion of all that is in it, decimal. */
+  readonly revision: string;
+  readonly systemNamespace: string;
+  readonly clusterDomain: string;
+  readonly meshConfig: MeshConfigSpec;
+  /** The resource behind `meshConfig`; absent where defaults are in force. */
+  readonly meshConfigResource?: MeshConfig;
+  readonly namespaces: ReadonlyMap<string, NamespaceModel>;
+  /** By `namespace/name`. */
+  readonly services: ReadonlyMap<string, ServiceModel>;
+  /** By `namespace/name`. */
+  readonly pods: ReadonlyMap<string, PodModel>;
+  /** By workloadKey. */
+  readonly workloads: ReadonlyMap<string, WorkloadModel>;
+  /** By `namespace/name`. */
+  readonly serviceAccounts: ReadonlyMap<string, ServiceAccountModel>;
+  /** Valid MeshPolicies with their defaults filled in, oldest first. An invalid one is here in its last good form, if it had one. */
+  readonly policies: readonly MeshPolicy[];
+}
+
+export const workloadKey = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
+
+/** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (SPIFFE-ID, section 2). */
+export const spiffeId = (trustDomain: string, namespace: string, serviceAccount: string): string =>
+  `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
+
+/** True when all of `selector` are among `labels`; an empty selector selects everything. */
+export function selects(
+  selector: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
+}

@@ -1,0 +1,31 @@
+/** JSON with sorted keys: equal values give equal text, so that its hash is a hash of the content. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value !== null && typeof value === 'object') {
+    const entries = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** Hashing is handed in: core does no I/O. Gives a short text (hex or base64url) of a cryptographic hash. */
+export type Hash = (text: string) => string;
+
+/** The text whose hash a document carries: everything but what orders documents. */
+export function contentOf(document: { epoch: number; revision: string; hash: string }): string {
+  const { epoch: _epoch, revision: _revision, hash: _hash, ...content } = document;
+  return canonicalJson(content);
+}
+
+/** Orders documents: negative when `a` is older than `b`. */
+export function compareRevision(
+  a: { epoch: number; revision: string },
+  b: { epoch: number; revision: string },
+): number {
+  if (a.epoch !== b.epoch) return a.epoch - b.epoch;
+  const left = BigInt(a.revision);
+  const right = BigInt(b.revision);
+  return left < right ? -1 : left > right ? 1 : 0;
+}

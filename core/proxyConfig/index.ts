@@ -1,0 +1,4 @@
+export * from './schema.ts';
+export * from './labels.ts';
+export * from './canonical.ts';
+export * from './parse.ts';

@@ -1,0 +1,69 @@
+import { WeftError } from '../errors/index.ts';
+import { validateDirectory, validateProxyConfig } from '../generated/documents.js';
+import type { SchemaError } from '../generated/schemaError.d.ts';
+import { contentOf, type Hash } from './canonical.ts';
+import { DOCUMENT_VERSION, type Directory, type ProxyConfig } from './schema.ts';
+
+type Validator<T> = ((value: unknown) => value is T) & { errors?: SchemaError[] | null };
+
+/** Dotted path of a schema error, such as `services[2].ports[0].port`. */
+export function fieldOf(error: SchemaError): string {
+  const extra = error.params['additionalProperty'] ?? error.params['missingProperty'];
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part) => (/^[0-9]+$/.test(part) ? `[${part}]` : `.${part}`))
+    .join('');
+  return `${path}${typeof extra === 'string' ? `.${extra}` : ''}`.replace(/^\./, '');
+}
+
+function parse<T extends { epoch: number; revision: string; hash: string }>(
+  text: string,
+  validate: Validator<T>,
+  options: { name: string; hash: Hash },
+): T {
+  const resource = options.name;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new WeftError('DOCUMENT_INVALID', `not JSON: ${(cause as Error).message}`, { resource, cause });
+  }
+  const version = (value as { version?: unknown } | null)?.version;
+  if (version !== DOCUMENT_VERSION) {
+    throw new WeftError(
+      'DOCUMENT_VERSION_UNKNOWN',
+      `version ${JSON.stringify(version)}, this proxy knows ${DOCUMENT_VERSION}`,
+      {
+        resource,
+        field: 'version',
+      },
+    );
+  }
+  if (!validate(value)) {
+    const [error] = validate.errors ?? [];
+    throw new WeftError('DOCUMENT_INVALID', error?.message ?? 'does not match the schema', {
+      resource,
+      field: error ? fieldOf(error) : '',
+    });
+  }
+  const actual = options.hash(contentOf(value));
+  if (actual !== value.hash) {
+    throw new WeftError('DOCUMENT_HASH_MISMATCH', `content has hash ${actual}, document says ${value.hash}`, {
+      resource,
+      field: 'hash',
+    });
+  }
+  return value;
+}
+
+/** Reads `config.json`. Throws WeftError DOCUMENT_* that names the field; never returns a part of a document. */
+export function parseProxyConfig(text: string, hash: Hash): ProxyConfig {
+  return parse(text, validateProxyConfig as Validator<ProxyConfig>, { name: 'config.json', hash });
+}
+
+/** Reads `directory.json`. Throws as parseProxyConfig does. */
+export function parseDirectory(text: string, hash: Hash): Directory {
+  return parse(text, validateDirectory as Validator<Directory>, { name: 'directory.json', hash });
+}

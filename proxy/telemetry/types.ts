@@ -1,0 +1,87 @@
+/**
+ * What the data path says to telemetry. The hot path holds pre-bound handles, so that one request costs a few
+ * additions and no lookups; who implements this decides what is exposed and logged.
+ */
+import type { Code } from '../../core/errors/index.ts';
+
+export type Direction = 'inbound' | 'outbound';
+
+/** How the bytes travelled on the mesh side of this proxy. */
+export type Security = 'mtls' | 'plain';
+
+/** Labels of one series of requests or connections; bounded by the number of peers and services, never by paths. */
+export interface SeriesKey {
+  direction: Direction;
+  /** SPIFFE id of the caller; '' where unknown. Outbound: our own. */
+  source: string;
+  /** SPIFFE id of the destination; '' where unknown. Inbound: our own. */
+  destination: string;
+  /** `namespace/service:port`, `host:port` outside the mesh, or for inbound the workload's port. */
+  service: string;
+  protocol: 'http' | 'tcp';
+  security: Security;
+}
+
+/** The deciding policy and rule of an authorization, for log and metrics. */
+export interface Verdict {
+  action: 'Allow' | 'Deny';
+  /** `namespace/name`; '' for a default without a policy. */
+  policy: string;
+  /** Rule name, or `default`. */
+  rule: string;
+  /** What Shadow policies would have made of it, where that differs. */
+  shadow?: 'Allow' | 'Deny';
+  /** Names `policy/rule` of the Audit rules that matched. */
+  audited?: readonly string[];
+}
+
+/** One finished HTTP exchange. Times are in milliseconds, sizes in bytes of the body. */
+export interface ExchangeEnd {
+  status: number;
+  durationMs: number;
+  requestBytes: number;
+  responseBytes: number;
+  /** Set when the proxy made or changed the outcome. */
+  flag: Code | undefined;
+  attempts: number;
+}
+
+/** One finished TCP connection (or upgraded exchange). */
+export interface ConnectionEnd {
+  durationMs: number;
+  /** Bytes from the side that connected, and back to it. */
+  sentBytes: number;
+  receivedBytes: number;
+  flag: Code | undefined;
+}
+
+/** Fields of the access log that the metrics leave out. Read only when a line is written. */
+export interface LogFields {
+  method?: string;
+  path?: string;
+  host?: string;
+  /** Address of the side that connected, and the address that was dialled. */
+  peer?: string;
+  upstream?: string;
+  requestId?: string;
+  traceparent?: string;
+  verdict?: Verdict;
+  detail?: string;
+}
+
+/** A pre-bound series: get it once per connection and peer, then call it per exchange. */
+export interface Series {
+  exchange(end: ExchangeEnd, log: LogFields): void;
+  connection(end: ConnectionEnd, log: LogFields): void;
+}
+
+export interface Telemetry {
+  series(key: SeriesKey): Series;
+  /** Counts a verdict of the inbound side. */
+  verdict(verdict: Verdict): void;
+  connectionOpened(direction: Direction, security: Security): void;
+  connectionClosed(direction: Direction, security: Security): void;
+  /** A TLS handshake that failed, either side; `reason` is a code. */
+  handshakeFailed(direction: Direction, reason: Code): void;
+  retry(service: string, reason: Code): void;
+}
