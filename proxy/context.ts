@@ -1,0 +1,81 @@
+/** What the stations of the data plane share: live state that is swapped whole, never changed in place. */
+import type { SecureContext } from 'node:tls';
+import type { Authorizer } from '../core/evaluate/index.ts';
+import type { Directory, ProxyConfig, Section } from '../core/proxyConfig/index.ts';
+import type { Destinations } from './outbound/destinations.ts';
+import type { Telemetry } from './telemetry/types.ts';
+
+/** A value that changes over time. `current` is cheap enough for every request. */
+export interface Live<T> {
+  readonly current: T | undefined;
+  /** Calls back after each change; returns the way to stop. */
+  subscribe(listener: (value: T) => void): () => void;
+}
+
+/** One document in force with all that is derived from it at load time, so that requests derive nothing. */
+export interface ConfigState {
+  readonly document: ProxyConfig;
+  readonly section: Section;
+  readonly directory: Directory | undefined;
+  readonly authorizer: Authorizer;
+  readonly destinations: Destinations;
+}
+
+/** The certificate in use. New connections take the newest; open ones stay. */
+export interface IdentityState {
+  readonly spiffeId: string;
+  readonly serial: string;
+  readonly notAfter: Date;
+  /** For dialling peers, and for accepting them. */
+  readonly clientContext: SecureContext;
+  readonly serverContext: SecureContext;
+}
+
+export interface Drain {
+  /** True once shutdown was announced: keep serving, but send peers elsewhere. */
+  readonly draining: boolean;
+  onDrain(listener: () => void): void;
+}
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A fixed mapping of process mode, or the listener that redirected connections arrive at. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+export interface InboundListen {
+  listen: Address;
+  /** Process mode: the workload port that policy sees, and where the application is. Absent: original destination. */
+  fixed?: { port: number; dial: Address };
+}
+
+export interface OutboundListen {
+  listen: Address;
+  /** Process mode: what the application meant to reach. Absent: original destination. */
+  fixed?: Address;
+}
+
+export interface DataPlane {
+  readonly config: Live<ConfigState>;
+  readonly identity: Live<IdentityState>;
+  readonly telemetry: Telemetry;
+  readonly drain: Drain;
+  readonly log: Log;
+}
+
+/** What a started side of the data plane offers. */
+export interface Running {
+  /** Addresses really bound, in the order of the listeners (port 0 resolved). */
+  readonly addresses: readonly Address[];
+  /** Open connections from clients and requests that run, for drain and admin. */
+  stats(): { connections: number; requests: number };
+  /** Stops accepting and resolves when running requests ended or `timeoutMs` passed; then closes the rest. */
+  stop(timeoutMs: number): Promise<void>;
+}
