@@ -3,4 +3,8 @@ export * from './meshPolicy.ts';
 export * from './meshConfig.ts';
 export * from './kinds.ts';
 export * from './validate.ts';
+export * from './values.ts';
+export * from './scope.ts';
+export * from './semantic.ts';
+export * from './warnings.ts';
 export { crdOf } from './crd.ts';
