@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Directory, Endpoint, ProxyConfig } from '../../core/proxyConfig/index.ts';
+import { buildDestinations } from './destinations.ts';
+
+const cart = 'spiffe://cluster.local/ns/shop/sa/cart';
+const ready: Endpoint = {
+  address: '10.1.0.1',
+  port: 9080,
+  state: 'Ready',
+  wire: 'weft-tcp/1',
+  identity: cart,
+};
+
+function documentWith(services: ProxyConfig['services']): ProxyConfig {
+  return {
+    version: 'weft.dev/proxy/v1',
+    epoch: 1,
+    revision: '1',
+    hash: 'h',
+    workload: { kind: 'deployment', namespace: 'shop', name: 'web' },
+    resources: {},
+    trust: { trustDomain: 'cluster.local' },
+    telemetry: { accessLog: 'Off' },
+    settings: { logLevel: 'Info', connectTimeoutMs: 1000, idleTimeoutMs: 1000, drainMs: 0 },
+    sections: [],
+    services,
+  };
+}
+
+const service = (endpoints: Endpoint[], addresses = ['10.96.0.5', 'FD00:0:0::5']) => ({
+  hash: 'h',
+  namespace: 'shop',
+  name: 'cart',
+  addresses,
+  hosts: ['cart', 'cart.shop', 'cart.shop.svc', 'cart.shop.svc.cluster.local'],
+  ports: [{ port: 8080, protocol: 'Http' as const, endpoints }],
+});
+
+const directory: Directory = {
+  version: 'weft.dev/proxy/v1',
+  epoch: 1,
+  revision: '1',
+  hash: 'h',
+  services: [
+    {
+      namespace: 'bank',
+      name: 'ledger',
+      addresses: ['10.96.7.7'],
+      ports: [{ port: 80, protocol: 'Auto' }],
+      identities: ['spiffe://cluster.local/ns/bank/sa/ledger', 'spiffe://cluster.local/ns/bank/sa/ledger-v2'],
+    },
+    // also in the document: the document knows more and wins
+    {
+      namespace: 'shop',
+      name: 'cart',
+      addresses: ['10.96.0.5'],
+      ports: [{ port: 8080, protocol: 'Auto' }],
+      identities: [cart],
+    },
+  ],
+};
+
+describe('destinations', () => {
+  const found = buildDestinations(
+    documentWith([
+      service([
+        ready,
+        { ...ready, address: '10.1.0.2', state: 'Terminating' },
+        { address: '10.1.0.3', port: 9080, state: 'Unprotected' },
+        { address: '10.1.0.4', port: 9080, state: 'Ready' },
+      ]),
+    ]),
+    directory,
+  );
+
+  it('finds a service by its address with its endpoints by state', () => {
+    const destination = found.resolve('10.96.0.5', 8080);
+    expect(destination).toMatchObject({
+      kind: 'service',
+      name: 'shop/cart:8080',
+      protocol: 'Http',
+      unprotected: 1,
+    });
+    expect(destination.ready.map(({ address }) => address)).toEqual(['10.1.0.1', '10.1.0.4']);
+    expect(destination.ready.map(({ identities }) => identities && [...identities])).toEqual([
+      [cart],
+      undefined,
+    ]);
+    expect(destination.terminating.map(({ address }) => address)).toEqual(['10.1.0.2']);
+  });
+
+  it('takes every spelling of an address for the same', () => {
+    const destination = found.resolve('10.96.0.5', 8080);
+    expect(found.resolve('::ffff:10.96.0.5', 8080)).toBe(destination);
+    expect(found.resolve('fd00::5', 8080)).toBe(destination);
+    expect(found.resolve('fd00:0:0:0::5', 8080)).toBe(destination);
+  });
+
+  it('finds one endpoint by its own address, and refuses to use an unprotected one', () => {
+    expect(found.resolve('10.1.0.1', 9080)).toMatchObject({
+      kind: 'endpoint',
+      name: 'shop/cart:8080',
+      protocol: 'Http',
+    });
+    expect(found.resolve('10.1.0.2', 9080).ready).toHaveLength(1);
+    expect(found.resolve('10.1.0.3', 9080)).toMatchObject({ kind: 'endpoint', ready: [], unprotected: 1 });
+  });
+
+  it('never takes for outside what the directory knows', () => {
+    const destination = found.resolve('10.96.7.7', 80);
+    expect(destination).toMatchObject({ kind: 'directory', name: 'bank/ledger:80', protocol: 'Auto' });
+    expect(destination.ready).toHaveLength(1);
+    expect(destination.ready[0]!.identities).toEqual(new Set(directory.services[0]!.identities));
+  });
+
+  it('passes anything else on as it is', () => {
+    expect(found.resolve('93.184.216.34', 443)).toMatchObject({
+      kind: 'outside',
+      name: '93.184.216.34:443',
+      ready: [{ address: '93.184.216.34', port: 443, identities: undefined }],
+    });
+    expect(found.resolve('10.96.0.5', 8081).kind).toBe('outside');
+  });
+
+  it('finds by host name, in any case and with or without its port', () => {
+    const destination = found.resolve('10.96.0.5', 8080);
+    for (const host of [
+      'cart',
+      'CART.shop',
+      'cart:8080',
+      'cart.shop.svc.cluster.local:8080',
+      'cart.shop.svc.cluster.local.:8080',
+    ]) {
+      expect(found.resolveHost(host)).toBe(destination);
+    }
+    expect(found.resolveHost('cart', 8080)).toBe(destination);
+    expect(found.resolveHost('cart:9')).toBeUndefined();
+    expect(found.resolveHost('nowhere')).toBeUndefined();
+    expect(found.resolveHost('ledger.bank.svc.cluster.local')?.name).toBe('bank/ledger:80');
+    expect(found.resolveHost('10.96.0.5:8080')).toBe(destination);
+    expect(found.resolveHost('[fd00::5]:8080')).toBe(destination);
+  });
+
+  it('gives an endpoint that proves another identity another key, so that connections are not shared', () => {
+    const key = found.resolve('10.1.0.1', 9080).ready[0]!.key;
+    const other = buildDestinations(documentWith([service([{ ...ready, identity: `${cart}2` }])]), undefined);
+    expect(found.has(key)).toBe(true);
+    expect(other.has(key)).toBe(false);
+    expect(found.resolve('10.96.0.5', 8080).ready[0]!.key).toBe(key);
+  });
+});
