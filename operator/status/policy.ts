@@ -1,0 +1,50 @@
+import type { MeshPolicy, MeshPolicyStatus } from '../../core/api/index.ts';
+import type { Problem } from '../../core/errors/index.ts';
+import { acceptedVerdict } from './accepted.ts';
+import { appliedVerdict } from './applied.ts';
+import { conditionsOf, type Verdict } from './conditions.ts';
+import { appliedText, type ProxyState } from './proxies.ts';
+
+export interface PolicyFacts {
+  /** As it is stored: its generation is the one that status speaks of. */
+  readonly policy: Pick<MeshPolicy, 'metadata' | 'spec' | 'status'>;
+  /** Why the stored form is not accepted; empty where it is. */
+  readonly problems: readonly Problem[];
+  /** Which policy wins over this one, and in what; absent where none does. */
+  readonly conflict?: string;
+  readonly proxies: readonly ProxyState[];
+  readonly unprotected: readonly string[];
+}
+
+const MOST_LATE = 10;
+
+const conflictedVerdict = (conflict: string | undefined): Verdict =>
+  conflict
+    ? { type: 'Conflicted', status: 'True', reason: 'OlderWins', message: conflict }
+    : {
+        type: 'Conflicted',
+        status: 'False',
+        reason: 'NoConflict',
+        message: 'no other policy contradicts it',
+      };
+
+/** The whole status of a policy. `now` is RFC 3339. */
+export function policyStatus(facts: PolicyFacts, now: string): MeshPolicyStatus {
+  const { policy, problems, conflict, proxies, unprotected } = facts;
+  const generation = policy.metadata.generation ?? 0;
+  const accepted = problems.length === 0;
+  const verdicts = [
+    acceptedVerdict(problems),
+    appliedVerdict({ generation, accepted, proxies, unprotected }),
+    conflictedVerdict(conflict),
+  ];
+  const late = proxies.filter(({ applied }) => !applied).map(({ pod }) => pod);
+  return {
+    observedGeneration: generation,
+    applied: appliedText(proxies),
+    // a policy that is not accepted may be of any shape
+    rules: accepted ? (policy.spec.authorization?.rules?.length ?? 0) : (policy.status?.rules ?? 0),
+    late: late.slice(0, MOST_LATE),
+    conditions: conditionsOf(verdicts, { previous: policy.status?.conditions, generation, now }),
+  };
+}
