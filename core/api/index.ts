@@ -8,3 +8,4 @@ export * from './scope.ts';
 export * from './semantic.ts';
 export * from './warnings.ts';
 export { crdOf } from './crd.ts';
+export type { Problem } from '../errors/index.ts';

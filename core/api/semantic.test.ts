@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isGeneratedLabel } from '../proxyConfig/index.ts';
 import { parseMeshConfig, parseMeshPolicy, policyWarnings, type MeshPolicy } from './index.ts';
 
 const metadata = { name: 'payment', namespace: 'shop' };
@@ -44,6 +45,25 @@ describe('the meaning of a MeshPolicy', () => {
     ],
   ])('refuses %j', (spec, expected) => {
     expect(problems(spec)).toEqual([expected]);
+  });
+
+  it.each([
+    'pod-template-hash',
+    'controller-revision-hash',
+    'pod-template-generation',
+    'controller-uid',
+    'job-name',
+    'rollouts-pod-template-hash',
+    'statefulset.kubernetes.io/pod-name',
+    'apps.kubernetes.io/pod-index',
+    'topology.kubernetes.io/zone',
+    'topology.kubernetes.io/region',
+    'batch.kubernetes.io/job-name',
+    'app',
+    'kubernetes.io/os',
+  ])('a selector cannot use %s where documents leave it out', (key) => {
+    const spec = { mtls: { mode: 'Strict' }, selector: { matchLabels: { [key]: 'x' } } };
+    expect(problems(spec)).toHaveLength(isGeneratedLabel(key) ? 1 : 0);
   });
 
   it('takes the example of the documentation', () => {

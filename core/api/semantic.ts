@@ -88,8 +88,23 @@ const NAME = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
 const LABEL_KEY = new RegExp(`^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?${NAME}$`);
 const LABEL_VALUE = new RegExp(`^(${NAME})?$`);
 
+/**
+ * Labels that differ between pods of one template. Documents are made per template, so a selector cannot use them
+ * (core/proxyConfig/labels.ts; a test holds the two together).
+ */
+const GENERATED_LABEL =
+  /^(pod-template-hash|controller-revision-hash|pod-template-generation|controller-uid|job-name|rollouts-pod-template-hash|statefulset\.kubernetes\.io\/pod-name|apps\.kubernetes\.io\/pod-index|topology\.kubernetes\.io\/(region|zone)|batch\.kubernetes\.io\/.*)$/;
+
 function checkLabels(labels: Readonly<Record<string, string>>, at: string): Problem[] {
   return Object.entries(labels).flatMap(([key, value]) => [
+    ...(GENERATED_LABEL.test(key)
+      ? [
+          invalid(
+            `${at}.${key}`,
+            'is set by a controller and no part of a pod template; use labels of the template',
+          ),
+        ]
+      : []),
     ...(LABEL_KEY.test(key) ? [] : [invalid(at, `${JSON.stringify(key)} is not a label key`)]),
     ...(LABEL_VALUE.test(value)
       ? []

@@ -2,7 +2,7 @@
  * The mesh as plain immutable values. A Snapshot is made whole by `sources` and never changed; everything that is
  * decided (core/compile) is decided from one Snapshot.
  */
-import type { MeshConfig, MeshConfigSpec, MeshPolicy } from '../api/index.ts';
+import type { MeshConfig, MeshConfigSpec, MeshPolicy, Problem } from '../api/index.ts';
 
 export interface NamespaceModel {
   readonly name: string;
@@ -83,12 +83,28 @@ export interface EndpointModel {
   readonly zone?: string;
   /** `namespace/name` of the pod behind it. */
   readonly pod?: string;
+  /** Of that pod: a StatefulSet's next pod has the same name but is another one. */
+  readonly podUid?: string;
 }
 
 export interface ServiceAccountModel {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+}
+
+/** A mesh resource that is not in force as it stands, and why. */
+export interface RejectedResource {
+  readonly kind: 'MeshPolicy' | 'MeshConfig';
+  /** Absent for a MeshConfig. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid: string;
+  /** The generation that was refused. */
+  readonly generation: number;
+  readonly problems: readonly Problem[];
+  /** The generation that stays in force; absent where none of its generations was good. */
+  readonly inForce?: number;
 }
 
 export interface Snapshot {
@@ -110,9 +126,17 @@ export interface Snapshot {
   readonly serviceAccounts: ReadonlyMap<string, ServiceAccountModel>;
   /** Valid MeshPolicies with their defaults filled in, oldest first. An invalid one is here in its last good form, if it had one. */
   readonly policies: readonly MeshPolicy[];
+  /** Resources that are refused in their present form. */
+  readonly rejected: readonly RejectedResource[];
 }
 
 export const workloadKey = ({ kind, namespace, name }: WorkloadRef): string => `${kind}/${namespace}/${name}`;
+
+/** The key of a resource in a document: `MeshPolicy/shop/cart`, and `MeshConfig/default` for what has no namespace. */
+export const resourceKey = (
+  kind: string,
+  { namespace, name }: { namespace?: string; name: string },
+): string => (namespace ? `${kind}/${namespace}/${name}` : `${kind}/${name}`);
 
 /** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>` (SPIFFE-ID, section 2). */
 export const spiffeId = (trustDomain: string, namespace: string, serviceAccount: string): string =>

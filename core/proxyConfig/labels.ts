@@ -11,15 +11,18 @@ const GENERATED = new Set([
   'statefulset.kubernetes.io/pod-name',
   'apps.kubernetes.io/pod-index',
   'rollouts-pod-template-hash',
+  // copied from the node to its pods since Kubernetes 1.35
+  'topology.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
 ]);
 
-const isGenerated = (key: string) => GENERATED.has(key) || key.startsWith('batch.kubernetes.io/');
+export const isGeneratedLabel = (key: string) => GENERATED.has(key) || key.startsWith('batch.kubernetes.io/');
 
 /** The labels of a pod that its template gave it, in the order of their keys. */
 export function templateLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(labels)
-      .filter(([key]) => !isGenerated(key))
+      .filter(([key]) => !isGeneratedLabel(key))
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   );
 }
