@@ -1,0 +1,3 @@
+/** Keys and signing requests, by node:crypto alone. */
+export * from './keys.ts';
+export * from './signingRequest.ts';
