@@ -1,3 +1,4 @@
+export * from './version.ts';
 export * from './schema.ts';
 export * from './labels.ts';
 export * from './canonical.ts';
