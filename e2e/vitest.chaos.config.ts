@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** The long ones, each of several minutes: certificates rotated under load, the control plane away. */
+export default defineConfig({
+  test: {
+    name: 'chaos',
+    include: ['e2e/chaos/**/*.chaos.test.ts'],
+    globalSetup: ['./e2e/support/globalSetup.ts'],
+    setupFiles: ['./e2e/support/onFailure.ts'],
+    testTimeout: 900_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+    reporters: ['default', './scripts/countReporter.ts'],
+  },
+});

@@ -1,0 +1,39 @@
+import { defineConfig } from 'vitest/config';
+import { ByName } from './support/byName.ts';
+
+/**
+ * Two projects, one file at a time: `netns` needs root and no cluster, `cluster` needs KUBECONFIG (docs/testing.md).
+ * `--project netns` runs the first alone, without installing anything anywhere.
+ */
+export default defineConfig({
+  test: {
+    fileParallelism: false,
+    sequence: { sequencer: ByName },
+    reporters: ['default', './scripts/countReporter.ts'],
+    projects: [
+      {
+        test: {
+          name: 'netns',
+          include: ['e2e/netns/**/*.e2e.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['e2e/**/*.e2e.test.ts'],
+          exclude: ['e2e/netns/**'],
+          globalSetup: ['./e2e/support/globalSetup.ts'],
+          setupFiles: ['./e2e/support/onFailure.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
