@@ -43,12 +43,13 @@ export interface PeerSocket {
  * OpenSSL during the handshake. Errors: IDENTITY_REFUSED, with `trustDomain` given also for a foreign one.
  */
 export function peerIdentity(socket: PeerSocket, trustDomain?: string): Result<string, WeftError> {
+  // Asked first: of a peer without a certificate node says that its issuer is missing.
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return refused('the peer showed no certificate');
   if (!socket.authorized) {
     const reason = socket.authorizationError ? `: ${String(socket.authorizationError)}` : '';
     return refused(`the certificate of the peer is not trusted${reason}`);
   }
-  const certificate = socket.getPeerX509Certificate();
-  if (!certificate) return refused('the peer showed no certificate');
   const identity = spiffeIdOf(certificate);
   if (!identity.ok || trustDomain === undefined || inTrustDomain(identity.value, trustDomain))
     return identity;

@@ -43,8 +43,9 @@ export function readIdentity(
   try {
     return { ok: true, value: verified(files, expected) };
   } catch (error) {
+    // OpenSSL has many errors for damaged input, and none of them may stop who reads a file.
     if (error instanceof WeftError) return { ok: false, error };
-    throw error;
+    return { ok: false, error: invalid('tls.crt', 'cannot be verified', error) };
   }
 }
 
