@@ -1,6 +1,17 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ascii, element, oidContent, oidText, readElements, readOnly, tag } from './der.ts';
+
+/** Hex of what comes out when `bytes` are read and written again. */
+function rewritten(bytes: Uint8Array): string {
+  try {
+    const parts = readElements(bytes).map((part) => element(part.tag, part.value));
+    return Buffer.concat(parts).toString('hex');
+  } catch (error) {
+    if (error instanceof RangeError) return 'refused';
+    throw error;
+  }
+}
 
 describe('DER', () => {
   it('reads back what it writes, at every form of length', () => {
@@ -10,16 +21,10 @@ describe('DER', () => {
     }
   });
 
-  it('never throws anything but RangeError, whatever the bytes', () => {
+  it('never throws anything but RangeError, and what it accepts has one spelling only', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-        try {
-          const elements = readElements(bytes);
-          const written = Buffer.concat(elements.map((part) => element(part.tag, part.value)));
-          expect(written).toEqual(Buffer.from(bytes)); // What is accepted has one spelling only.
-        } catch (error) {
-          expect(error).toBeInstanceOf(RangeError);
-        }
+        expect(rewritten(bytes)).toBeOneOf([Buffer.from(bytes).toString('hex'), 'refused']);
       }),
       { numRuns: 2000 },
     );

@@ -36,7 +36,11 @@ describe('mustIssue', () => {
   it.each<[string, PolicyInput, string | undefined]>([
     ['a fresh certificate', input(), undefined],
     ['one under another root of the bundle', input({ root: 'cc' }), undefined],
-    ['one whose issuer is not known', (({ issuerNotAfter: _, ...facts }) => input(facts))(fresh), undefined],
+    [
+      'one whose issuer is not known',
+      (({ issuerNotAfter: _end, ...facts }) => input(facts))(fresh),
+      undefined,
+    ],
     ['one that ends with its issuer', input({ issuerNotAfter: minutes(60) }), undefined],
     ['a moment before renewal', input({ renewAt: new Date(now.getTime() + 1) }), undefined],
     ['the moment of renewal', input({ renewAt: now }), 'RenewalDue'],

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { oddCertificate, uriName } from '../testing/odd.ts';
 import { createTestMesh, type TestMesh } from '../testing/pki.ts';
-import { x509 } from '../issue/x509.ts';
+import type { x509 } from '../issue/x509.ts';
 import { inTrustDomain, peerIdentity, spiffeIdOf } from './identity.ts';
 
 const CART = 'spiffe://cluster.local/ns/shop/sa/cart';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createIntermediate, createRoot } from '../issue/index.ts';
 import { x509 } from '../issue/x509.ts';
