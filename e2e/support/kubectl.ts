@@ -92,6 +92,13 @@ export const isReady = (pod: Pod): boolean =>
   pod.metadata.deletionTimestamp === undefined &&
   (pod.status.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True');
 
+/** What a test expects of a pod: `{pod, ready: true, restarts: [0]}`. */
+export const healthOf = (pod: Pod) => ({
+  pod: pod.metadata.name,
+  ready: isReady(pod),
+  restarts: (pod.status.containerStatuses ?? []).map(({ restartCount }) => restartCount),
+});
+
 /** Pods that are not on their way out. */
 export async function livingPods(namespace: string, selector = ''): Promise<Pod[]> {
   const pods = await list<Pod>(['pods', '-n', namespace, ...(selector ? ['-l', selector] : [])]);
