@@ -33,6 +33,13 @@ export async function accessLogs(namespace: string, selector: string): Promise<A
   return (await Promise.all(pods.map(({ metadata }) => accessLog(namespace, metadata.name)))).flat();
 }
 
+/** Names of the metrics that tests look at (docs/telemetry.md). */
+export const metric = {
+  requests: 'weft_requests_total',
+  connections: 'weft_connections_total',
+  reloadFailures: 'weft_config_reload_failures_total',
+} as const;
+
 export interface Sample {
   name: string;
   labels: Record<string, string>;

@@ -1,0 +1,39 @@
+/** The control plane taken away and given back. */
+import { namespaces } from './environment.ts';
+import { rolledOut } from './install.ts';
+import { exec, get, kubectl, livingPods, type Pod } from './kubectl.ts';
+import { waitFor } from './waitFor.ts';
+
+const { system } = namespaces;
+
+/** Scales components to nothing and waits until their pods are gone. */
+export async function removeComponents(components: string[]): Promise<void> {
+  for (const component of components) {
+    await kubectl(['scale', '-n', system, `deployment/weft-${component}`, '--replicas=0']);
+  }
+  await waitFor(`no pods of ${components.join(' and ')}`, async () => {
+    const pods = await livingPods(system, `app.kubernetes.io/component in (${components.join(',')})`);
+    return pods.length === 0;
+  });
+}
+
+export async function restoreComponents(components: string[]): Promise<void> {
+  for (const component of components) {
+    await kubectl(['scale', '-n', system, `deployment/weft-${component}`, '--replicas=2']);
+  }
+  await rolledOut(system);
+}
+
+const restartsOf = (pod: Pod): number =>
+  pod.status.initContainerStatuses?.find(({ name }) => name === 'weft-proxy')?.restartCount ?? 0;
+
+/** Ends the proxy's process in a pod, and waits until kubelet has started it again and the pod is Ready. */
+export async function restartProxy(namespace: string, name: string): Promise<void> {
+  const before = restartsOf(await get<Pod>(['pod', name, '-n', namespace]));
+  await exec({ namespace, pod: name, container: 'weft-proxy' }, ['node', '-e', 'process.kill(1, "SIGTERM")']);
+  await waitFor(
+    `the proxy of ${name} to be started again`,
+    async () => restartsOf(await get<Pod>(['pod', name, '-n', namespace])) > before,
+  );
+  await kubectl(['wait', '-n', namespace, `pod/${name}`, '--for=condition=Ready', '--timeout=90s']);
+}
