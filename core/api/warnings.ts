@@ -107,18 +107,24 @@ function authorizationWarnings(policy: MeshPolicy, surroundings: PolicySurroundi
   return warnings;
 }
 
-/** Policies that come before `policy` for mTLS on a pod and that say a mode for all ports. */
-function betterThan(
+/** The policy that decides the mTLS of a pod in place of `policy`, if any. */
+function decider(
   policy: MeshPolicy,
   pod: Selectable,
   surroundings: PolicySurroundings,
 ): MeshPolicy | undefined {
-  const before = mtlsOrder(surroundings.systemNamespace);
-  return surroundings.others
-    .filter((other) => other.spec.mode !== 'Shadow' && other.spec.mtls?.mode)
-    .filter((other) => policyName(other) !== policyName(policy) && before(other, policy) < 0)
-    .filter((other) => policySelects(other, pod, surroundings.systemNamespace))
-    .sort(before)[0];
+  const { others, systemNamespace } = surroundings;
+  const before = mtlsOrder(systemNamespace);
+  const level = (each: MeshPolicy) => specificity(each, systemNamespace);
+  return (
+    others
+      .filter((other) => other.spec.mode !== 'Shadow' && other.spec.mtls?.mode)
+      .filter((other) => policyName(other) !== policyName(policy) && before(other, policy) < 0)
+      // among equals a word on one port beats an older one on all ports
+      .filter((other) => !policy.spec.mtls?.ports || level(other) > level(policy))
+      .filter((other) => policySelects(other, pod, systemNamespace))
+      .sort(before)[0]
+  );
 }
 
 function mtlsWarnings(policy: MeshPolicy, surroundings: PolicySurroundings): string[] {
@@ -130,7 +136,7 @@ function mtlsWarnings(policy: MeshPolicy, surroundings: PolicySurroundings): str
     selected.length > 0
       ? selected
       : [{ namespace: policy.metadata.namespace ?? '', labels: policy.spec.selector?.matchLabels ?? {} }];
-  const winners = judged.map((pod) => betterThan(policy, pod, surroundings));
+  const winners = judged.map((pod) => decider(policy, pod, surroundings));
   if (winners.some((winner) => !winner)) return [];
   return [...new Set(winners)].map((winner) => {
     const equal = specificity(winner!, systemNamespace) === specificity(policy, systemNamespace);
