@@ -51,7 +51,7 @@ export interface ExistingDocument extends ObjectRef {
 
 export interface DocumentSink {
   /** By refKey: all documents in place. */
-  existing(): ReadonlyMap<string, ExistingDocument>;
+  readonly existing: View<ExistingDocument>;
   /** Calls back with the refKey of each document that changed, appeared or went. */
   onChange(listener: (key: string) => void): void;
   /** Resolves with what is now in place. Rejects with WeftError CONFLICT where `expectedVersion` is not in place. */
@@ -60,9 +60,29 @@ export interface DocumentSink {
   remove(document: ExistingDocument): Promise<void>;
 }
 
+/** What of a mesh resource the status of it is made from, as it is stored. */
+export interface StoredStatus<Status> {
+  readonly uid: string;
+  readonly generation: number;
+  readonly status?: Status;
+}
+
+/** The part of a Map that readers of a sink need. */
+export interface View<Value> {
+  get(key: string): Value | undefined;
+  keys(): Iterable<string>;
+}
+
 export interface StatusSink {
-  policyStatus(policy: ObjectRef, status: MeshPolicyStatus): Promise<void>;
-  meshConfigStatus(name: string, status: MeshConfigStatus): Promise<void>;
+  /** By refKey. */
+  readonly policies: View<StoredStatus<MeshPolicyStatus>>;
+  /** By name; there is one, `default`. */
+  readonly meshConfigs: View<StoredStatus<MeshConfigStatus>>;
+  /** Calls back with what was created, changed or deleted. */
+  onChange(listener: (kind: 'MeshPolicy' | 'MeshConfig', key: string) => void): void;
+  /** Resolves where the policy is gone. */
+  writePolicy(policy: ObjectRef, status: MeshPolicyStatus): Promise<void>;
+  writeMeshConfig(name: string, status: MeshConfigStatus): Promise<void>;
   /** Creates MeshConfig `default`; resolves where it exists already. */
   createMeshConfig(trustDomain: string): Promise<void>;
 }

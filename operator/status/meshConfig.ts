@@ -1,4 +1,4 @@
-import type { MeshConfig, MeshConfigStatus } from '../../core/api/index.ts';
+import type { MeshConfigStatus } from '../../core/api/index.ts';
 import type { Problem } from '../../core/errors/index.ts';
 import { appliedVerdict } from './applied.ts';
 import { conditionsOf } from './conditions.ts';
@@ -6,7 +6,9 @@ import { acceptedVerdict } from './accepted.ts';
 import { appliedText, type ProxyState } from './proxies.ts';
 
 export interface MeshConfigFacts {
-  readonly meshConfig: Pick<MeshConfig, 'metadata' | 'status'>;
+  /** As it is stored. */
+  readonly generation: number;
+  readonly previous?: MeshConfigStatus;
   readonly problems: readonly Problem[];
   /** Every proxy of the mesh that counts. */
   readonly proxies: readonly ProxyState[];
@@ -14,8 +16,7 @@ export interface MeshConfigFacts {
 
 /** The whole status of MeshConfig `default`. `now` is RFC 3339. */
 export function meshConfigStatus(facts: MeshConfigFacts, now: string): MeshConfigStatus {
-  const { meshConfig, problems, proxies } = facts;
-  const generation = meshConfig.metadata.generation ?? 0;
+  const { generation, previous, problems, proxies } = facts;
   const verdicts = [
     acceptedVerdict(problems),
     appliedVerdict({ generation, accepted: problems.length === 0, proxies, unprotected: [] }),
@@ -24,6 +25,6 @@ export function meshConfigStatus(facts: MeshConfigFacts, now: string): MeshConfi
     observedGeneration: generation,
     proxies: proxies.length,
     applied: appliedText(proxies),
-    conditions: conditionsOf(verdicts, { previous: meshConfig.status?.conditions, generation, now }),
+    conditions: conditionsOf(verdicts, { previous: previous?.conditions, generation, now }),
   };
 }

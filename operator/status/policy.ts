@@ -1,4 +1,4 @@
-import type { MeshPolicy, MeshPolicyStatus } from '../../core/api/index.ts';
+import type { MeshPolicySpec, MeshPolicyStatus } from '../../core/api/index.ts';
 import type { Problem } from '../../core/errors/index.ts';
 import { acceptedVerdict } from './accepted.ts';
 import { appliedVerdict } from './applied.ts';
@@ -7,7 +7,10 @@ import { appliedText, type ProxyState } from './proxies.ts';
 
 export interface PolicyFacts {
   /** As it is stored: its generation is the one that status speaks of. */
-  readonly policy: Pick<MeshPolicy, 'metadata' | 'spec' | 'status'>;
+  readonly generation: number;
+  readonly previous?: MeshPolicyStatus;
+  /** The valid form; absent where the stored one is not accepted. */
+  readonly spec?: MeshPolicySpec;
   /** Why the stored form is not accepted; empty where it is. */
   readonly problems: readonly Problem[];
   /** Which policy wins over this one, and in what; absent where none does. */
@@ -30,8 +33,7 @@ const conflictedVerdict = (conflict: string | undefined): Verdict =>
 
 /** The whole status of a policy. `now` is RFC 3339. */
 export function policyStatus(facts: PolicyFacts, now: string): MeshPolicyStatus {
-  const { policy, problems, conflict, proxies, unprotected } = facts;
-  const generation = policy.metadata.generation ?? 0;
+  const { generation, previous, spec, problems, conflict, proxies, unprotected } = facts;
   const accepted = problems.length === 0;
   const verdicts = [
     acceptedVerdict(problems),
@@ -42,9 +44,8 @@ export function policyStatus(facts: PolicyFacts, now: string): MeshPolicyStatus 
   return {
     observedGeneration: generation,
     applied: appliedText(proxies),
-    // a policy that is not accepted may be of any shape
-    rules: accepted ? (policy.spec.authorization?.rules?.length ?? 0) : (policy.status?.rules ?? 0),
+    rules: spec ? (spec.authorization?.rules?.length ?? 0) : (previous?.rules ?? 0),
     late: late.slice(0, MOST_LATE),
-    conditions: conditionsOf(verdicts, { previous: policy.status?.conditions, generation, now }),
+    conditions: conditionsOf(verdicts, { previous: previous?.conditions, generation, now }),
   };
 }

@@ -1,0 +1,57 @@
+/** Health and metrics, plain HTTP on 8080: for kubelet and Prometheus, nothing secret and nothing that changes state. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from '@prometheus-io/client';
+
+export interface HealthOptions {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly registry: Registry;
+  /** Why this process is not ready; undefined where it is. */
+  readonly notReady: () => string | undefined;
+}
+
+export interface HealthServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+type Answer = { status: number; type: string; text: string };
+
+const plain = (status: number, text: string): Answer => ({ status, type: 'text/plain; charset=utf-8', text });
+
+async function answerFor(path: string, { registry, notReady }: HealthOptions): Promise<Answer> {
+  if (path === '/healthz/live') return plain(200, 'ok\n');
+  if (path === '/healthz/ready') {
+    const reason = notReady();
+    return reason === undefined ? plain(200, 'ok\n') : plain(503, `${reason}\n`);
+  }
+  if (path === '/metrics') return { status: 200, type: registry.contentType, text: await registry.metrics() };
+  return plain(404, 'known: /healthz/live, /healthz/ready, /metrics\n');
+}
+
+/** Listens; rejects where the address cannot be bound. */
+export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
+  const server: Server = createServer(
+    { requestTimeout: 5_000, headersTimeout: 5_000 },
+    (request, response) => {
+      const [path = '/'] = (request.url ?? '/').split('?');
+      answerFor(path, options).then(
+        ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
+        (error: Error) => response.writeHead(500).end(`${error.message}\n`),
+      );
+    },
+  );
+  server.maxConnections = 100;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.address.port, options.address.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

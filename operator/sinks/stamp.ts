@@ -1,0 +1,25 @@
+import type { DocumentStamp } from './types.ts';
+
+/** Beyond it an annotation was not written by us. */
+const MAX_EPOCH = 1_000_000_000;
+
+/** Reads the annotation; undefined where it is missing or is not what we write. */
+export function readStamp(text: string | undefined): DocumentStamp | undefined {
+  if (text === undefined) return undefined;
+  let value: Partial<Record<keyof DocumentStamp, unknown>> | null;
+  try {
+    value = JSON.parse(text) as typeof value;
+  } catch {
+    return undefined;
+  }
+  const { epoch, revision, hash, textHash } = value ?? {};
+  const sound =
+    Number.isInteger(epoch) &&
+    (epoch as number) >= 1 &&
+    (epoch as number) <= MAX_EPOCH &&
+    typeof revision === 'string' &&
+    /^[0-9]{1,24}$/.test(revision) &&
+    typeof hash === 'string' &&
+    typeof textHash === 'string';
+  return sound ? { epoch: epoch as number, revision, hash, textHash } : undefined;
+}

@@ -1,0 +1,54 @@
+/** Which policies lose the decision about mTLS to an equally specific one that is older. */
+import { mtlsOrder, policyName, policySelects, specificity, type MeshPolicy } from '../../core/api/index.ts';
+import type { Selectable } from '../../core/api/index.ts';
+
+interface Claim {
+  readonly policy: MeshPolicy;
+  /** By `mode` or the number of a port. */
+  readonly modes: Readonly<Record<string, string>>;
+}
+
+const claimOf = (policy: MeshPolicy): Claim | undefined => {
+  const { mode, mtls } = policy.spec;
+  // Shadow makes a policy inert, so it can contradict nothing
+  if (!mtls || mode === 'Shadow') return undefined;
+  return { policy, modes: { ...mtls.ports, ...(mtls.mode ? { mode: mtls.mode } : {}) } };
+};
+
+/**
+ * By `namespace/name` of the loser: what it loses and to whom. A more specific policy that decides otherwise is no
+ * conflict, it is the rule; of two equals that both select a pod, the older decides.
+ */
+export function mtlsConflicts(
+  policies: readonly MeshPolicy[],
+  pods: Iterable<Selectable>,
+  systemNamespace: string,
+): Map<string, string> {
+  const claims = [...policies]
+    .sort(mtlsOrder(systemNamespace))
+    .map(claimOf)
+    .filter((claim) => claim !== undefined);
+  const losers = new Map<string, string>();
+  if (claims.length < 2) return losers;
+  for (const pod of pods) {
+    const deciders = new Map<string, Claim>();
+    for (const claim of claims) {
+      if (!policySelects(claim.policy, pod, systemNamespace)) continue;
+      const level = specificity(claim.policy, systemNamespace);
+      for (const [what, mode] of Object.entries(claim.modes)) {
+        const key = `${level}/${what}`;
+        const decider = deciders.get(key);
+        const name = policyName(claim.policy);
+        if (!decider) deciders.set(key, claim);
+        else if (decider.modes[what] !== mode && !losers.has(name)) {
+          const subject = what === 'mode' ? 'mTLS mode' : `mTLS mode of port ${what}`;
+          losers.set(
+            name,
+            `${subject}: MeshPolicy ${policyName(decider.policy)} is older and decides ${decider.modes[what]}`,
+          );
+        }
+      }
+    }
+  }
+  return losers;
+}
