@@ -161,6 +161,16 @@ export const codes = {
     meaning: 'the peer has no acceptable identity',
     remedy: 'a certificate of the mesh with exactly one SPIFFE URI SAN is needed',
   },
+  AUTHORITY_INVALID: {
+    status: 0,
+    meaning: 'the Secret with the authorities of the mesh cannot be used',
+    remedy: 'restore it from a backup; it is never overwritten, and the last good one stays in use meanwhile',
+  },
+  AUTHORITY_MISSING: {
+    status: 0,
+    meaning: 'there is no usable authority of the mesh to issue certificates',
+    remedy: 'see the log of the operator',
+  },
   // -- resources
   UNKNOWN_FIELD: {
     status: 422,

@@ -29,6 +29,9 @@ export const annotation = {
   notAfter: 'weft.dev/not-after',
   renewAt: 'weft.dev/renew-at',
   issuer: 'weft.dev/issuer',
+  /** On the same: its SPIFFE id, and the name (a hash) of the trust bundle beside it. */
+  identity: 'weft.dev/identity',
+  trustBundle: 'weft.dev/trust-bundle',
 } as const;
 
 export const port = {
@@ -76,6 +79,20 @@ export function configMapName({ kind, name }: Pick<WorkloadRef, 'kind' | 'name'>
   const suffix = `.${shortHash(`${kind}/${name}`)}`;
   return `${plain.slice(0, MAX_NAME - suffix.length).replace(/[^a-z0-9]+$/, '')}${suffix}`;
 }
+
+/** Secret of the system namespace with the authorities: root, intermediate, and that of the webhook. */
+export const AUTHORITY_SECRET = 'weft-authority';
+
+/** The webhook: its Service, the Secret with its certificate, and its registrations with the API server. */
+export const webhook = {
+  service: 'weft-webhook',
+  secret: 'weft-webhook-tls',
+  mutating: 'weft-injector',
+  validating: 'weft-validator',
+} as const;
+
+/** ServiceAccount of the operator; proxies expect its identity on the control port. */
+export const OPERATOR_SERVICE_ACCOUNT = 'weft-operator';
 
 export const DIRECTORY_NAME = 'weft.directory';
 
