@@ -1,7 +1,8 @@
 /** Calls between pods, made by the script that the shop's image carries. */
-import { images, namespaces } from './environment.ts';
+import { namespaces } from './environment.ts';
 import { apply, exec, isReady, kubectl, livingPods, type Pod } from './kubectl.ts';
 import { waitFor } from './waitFor.ts';
+import { appsVolume, container } from './workloads.ts';
 
 export interface CallResult {
   /** 0 where no answer came; then `error` says why. */
@@ -45,10 +46,19 @@ export interface RunPod {
   command: string[];
   labels?: Record<string, string>;
   serviceAccount?: string;
+  /** The scripts of e2e/apps at /apps. */
+  apps?: boolean;
 }
 
 /** Starts a pod of the shop's image that runs one command to its end. */
-export async function startPod({ namespace, name, command, labels, serviceAccount }: RunPod): Promise<void> {
+export async function startPod({
+  namespace,
+  name,
+  command,
+  labels,
+  serviceAccount,
+  apps,
+}: RunPod): Promise<void> {
   await kubectl(['delete', 'pod', name, '-n', namespace, '--ignore-not-found', '--grace-period=1']);
   await apply({
     apiVersion: 'v1',
@@ -58,7 +68,8 @@ export async function startPod({ namespace, name, command, labels, serviceAccoun
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: 2,
       ...(serviceAccount ? { serviceAccountName: serviceAccount } : {}),
-      containers: [{ name, image: images.shop, imagePullPolicy: 'IfNotPresent', command }],
+      ...(apps ? { volumes: [appsVolume] } : {}),
+      containers: [container(name, command, apps ? {} : { volumeMounts: [] })],
     },
   });
 }
