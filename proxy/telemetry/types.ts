@@ -57,16 +57,16 @@ export interface ConnectionEnd {
 
 /** Fields of the access log that the metrics leave out. Read only when a line is written. */
 export interface LogFields {
-  method?: string;
-  path?: string;
-  host?: string;
+  method?: string | undefined;
+  path?: string | undefined;
+  host?: string | undefined;
   /** Address of the side that connected, and the address that was dialled. */
-  peer?: string;
-  upstream?: string;
-  requestId?: string;
-  traceparent?: string;
-  verdict?: Verdict;
-  detail?: string;
+  peer?: string | undefined;
+  upstream?: string | undefined;
+  requestId?: string | undefined;
+  traceparent?: string | undefined;
+  verdict?: Verdict | undefined;
+  detail?: string | undefined;
 }
 
 /** A pre-bound series: get it once per connection and peer, then call it per exchange. */
