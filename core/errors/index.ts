@@ -208,6 +208,11 @@ export const codes = {
     meaning: 'the cluster is older than Kubernetes 1.29',
     remedy: 'upgrade; native sidecars are needed',
   },
+  REVIEW_INVALID: {
+    status: 400,
+    meaning: 'the webhook was sent something else than an AdmissionReview v1',
+    remedy: 'only the API server calls the webhook; check admissionReviewVersions of its configuration',
+  },
   // -- control
   REPORT_REFUSED: {
     status: 403,

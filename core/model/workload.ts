@@ -59,7 +59,7 @@ function controllerOf(meta: OwnedMeta): OwnerReference | undefined {
  * The object whose metadata `resolveWorkload` will ask for, so that a caller whose lookup is asynchronous can
  * fetch it first. `undefined`: none is needed.
  */
-export function ownerToLookUp(pod: OwnedMeta): OwnerKey | undefined {
+export function ownerToLookUp(pod: OwnedMeta): OwnerReference | undefined {
   const owner = controllerOf(pod);
   return owner && STEPS[owner.kind] === groupOf(owner.apiVersion) ? owner : undefined;
 }
