@@ -4,7 +4,7 @@ import { removeComponents, restartProxy, restoreComponents } from '../support/ab
 import { call, shopPod } from '../support/calls.ts';
 import { imageLoader, namespaces } from '../support/environment.ts';
 import { hasProxy, rolledOut } from '../support/install.ts';
-import { kubectl, livingPods } from '../support/kubectl.ts';
+import { kubectl, livingPods, tryKubectl } from '../support/kubectl.ts';
 import { startLoad } from '../support/load.ts';
 import { applyPolicy, removePolicies } from '../support/policies.ts';
 import { run } from '../support/run.ts';
@@ -67,7 +67,10 @@ describe('the API server away for a minute', () => {
       name: 'load-api-away',
     });
     await component('stop');
-    await holds(() => Promise.resolve(), MINUTE);
+    await holds(async () => {
+      const { code } = await tryKubectl(['get', '--raw', '/readyz', '--request-timeout=2s']);
+      expect(code).not.toBe(0);
+    }, MINUTE);
     await component('start');
     const summary = await waitFor('the load to end', () => load.done(), 3 * MINUTE);
     process.stdout.write(`API server away: ${JSON.stringify(summary)}\n`);
