@@ -3,7 +3,7 @@ import fastJsonPatch from 'fast-json-patch';
 import type { DeleteOptions } from '../client.ts';
 import { keyOf, resources, type KubeObject, type Resource } from '../resource.ts';
 import { isObject, type Json, type JsonObject } from './fields.ts';
-import { checkName, checkReplacement, prepareCreate, prepareUpdate } from './rules.ts';
+import { checkName, checkReplacement, encoded, prepareCreate, prepareUpdate } from './rules.ts';
 import { applied, trackUpdate } from './serverSideApply.ts';
 import { badRequest, conflict, invalid, nameOf, notFound, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
@@ -71,7 +71,7 @@ export class Operations {
     const old = this.read(target);
     if (contentType === 'application/merge-patch+json') {
       const object = mergePatched(structuredClone(old) as unknown as Json, body) as unknown as KubeObject;
-      return this.#update(target, { old, object }, context);
+      return this.#update(target, { old, object: encoded(target.resource, object) }, context);
     }
     if (contentType === 'application/json-patch+json') {
       return this.#update(target, { old, object: jsonPatched(old, body) }, context);
@@ -101,6 +101,7 @@ export class Operations {
       const deletionTimestamp = old.metadata.deletionTimestamp ?? `${new Date().toISOString().slice(0, 19)}Z`;
       return this.#storage.put(resource, { ...old, metadata: { ...old.metadata, deletionTimestamp } });
     }
+    if (resource.plural === 'namespaces' && resource.group === '') this.#storage.empty(name);
     this.#storage.remove(resource, keyOf(old));
     return old;
   }
@@ -163,7 +164,12 @@ export class Operations {
       throw badRequest(`the object provided is no ${apiVersion} ${resource.kind}`);
     }
     const placed = { ...metadata, ...(name === '' ? {} : { name }), ...(namespace ? { namespace } : {}) };
-    return { ...body, apiVersion, kind: resource.kind, metadata: placed as KubeObject['metadata'] };
+    return encoded(resource, {
+      ...body,
+      apiVersion,
+      kind: resource.kind,
+      metadata: placed as KubeObject['metadata'],
+    });
   }
 
   #checkNamespace(namespace: string | undefined): void {

@@ -107,20 +107,24 @@ export function checkReplacement(resource: Resource, object: KubeObject): void {
   }
 }
 
+/** `stringData` of a Secret becomes `data` before anything else looks at it. */
+export function encoded(resource: Resource, object: KubeObject): KubeObject {
+  const { stringData, ...rest } = object as Content;
+  if (resource.plural !== 'secrets' || stringData === undefined) return object;
+  const base64 = Object.entries(stringData).map(([key, text]) => [
+    key,
+    Buffer.from(String(text)).toString('base64'),
+  ]);
+  const secret: Content = { ...rest, data: { ...rest.data, ...Object.fromEntries(base64) } };
+  return secret;
+}
+
 function withDefaults(resource: Resource, object: Content): Content {
   if (resource.group !== '' || !['secrets', 'configmaps'].includes(resource.plural)) return object;
-  const next = { ...object };
-  if (resource.plural === 'secrets') {
-    const written = Object.entries(object.stringData ?? {});
-    const encoded = written.map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]);
-    if (written.length > 0) next.data = { ...object.data, ...Object.fromEntries(encoded) };
-    delete next.stringData;
-    next.type ??= 'Opaque';
-  }
-  if (bytesOf(next.data) > MAX_DATA_BYTES) {
+  if (bytesOf(object.data) > MAX_DATA_BYTES) {
     throw invalid(`[]: Too long: may not be more than ${MAX_DATA_BYTES} bytes`, 'data');
   }
-  return next;
+  return resource.plural === 'secrets' ? { ...object, type: object.type ?? 'Opaque' } : object;
 }
 
 const bytesOf = (data: object | undefined): number =>

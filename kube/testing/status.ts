@@ -4,14 +4,15 @@ type Details = NonNullable<KubeStatus['details']>;
 
 /** An answer that is a metav1.Status of failure. */
 export class StatusError extends Error {
-  readonly status: KubeStatus & { apiVersion: string; kind: string; code: number };
+  readonly status: KubeStatus & { apiVersion: string; metadata: object; status: 'Failure'; code: number };
 
   constructor(code: number, reason: string, options: { message: string; details?: Details }) {
     super(options.message);
     this.status = {
       kind: 'Status',
       apiVersion: 'v1',
-      ...{ metadata: {}, status: 'Failure' },
+      metadata: {},
+      status: 'Failure',
       message: options.message,
       reason,
       ...(options.details ? { details: options.details } : {}),

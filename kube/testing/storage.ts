@@ -62,7 +62,7 @@ export class Storage {
     return next;
   }
 
-  remove(resource: Resource, key: string): KubeObject | undefined {
+  remove(resource: Pick<Resource, 'group' | 'plural'>, key: string): KubeObject | undefined {
     const id = resourceId(resource);
     const previous = this.#tables.get(id)?.get(key);
     if (!previous) return undefined;
@@ -71,6 +71,16 @@ export class Storage {
     const metadata = { ...previous.metadata, resourceVersion: String(this.revision) };
     this.#record({ type: 'DELETED', id, object: { ...previous, metadata }, previous });
     return previous;
+  }
+
+  /** Removes everything in a namespace. */
+  empty(namespace: string): void {
+    for (const [id, table] of this.#tables) {
+      const [plural = '', ...group] = id.split('.');
+      for (const [key, { metadata }] of table) {
+        if (metadata.namespace === namespace) this.remove({ plural, group: group.join('.') }, key);
+      }
+    }
   }
 
   /** Forgets the history: watches and pages from before now are answered 410. */
