@@ -41,7 +41,7 @@ describe('the shop in the mesh', () => {
         cart: { status: 200, body: { service: 'cart' } },
       },
     });
-    const checkout = await call(web, 'http://web:8080/checkout', 'POST');
+    const checkout = await call(web, 'http://web:8080/checkout', { method: 'POST' });
     expect(checkout).toMatchObject({
       status: 200,
       body: { cart: { body: { payment: { status: 200, body: { charged: true } } } } },
@@ -64,7 +64,7 @@ describe('the shop in the mesh', () => {
     const segments = await capture('tcp port 8080', async () => {
       for (let i = 0; i < 3; i += 1) {
         expect((await call(web, 'http://web:8080/')).status).toBe(200);
-        expect((await call(web, 'http://web:8080/checkout', 'POST')).status).toBe(200);
+        expect((await call(web, 'http://web:8080/checkout', { method: 'POST' })).status).toBe(200);
       }
     });
     const pairs = [
@@ -112,14 +112,16 @@ describe('the shop in the mesh', () => {
   it('has both identities in the access logs of both sides', async () => {
     const cart = await shopPod('cart');
     const both = { source: identityOf(shop, 'cart'), destination: identityOf(shop, 'payment') };
-    const path = '/charge?both-sides';
-    expect((await call(cart, `http://payment:8080${path}`, 'POST')).status).toBe(200);
+    const id = 'both-sides';
+    expect((await call(cart, 'http://payment:8080/charge', { method: 'POST', id })).status).toBe(200);
     for (const [app, direction] of [
       ['cart', 'outbound'],
       ['payment', 'inbound'],
     ] as const) {
       const line = await waitFor(`the line of ${app}`, async () =>
-        (await accessLogs(shop, `app=${app}`)).find((line) => line.path === path),
+        (await accessLogs(shop, `app=${app}`)).find(
+          (line) => line.requestId === id && line.direction === direction,
+        ),
       );
       expect(line).toMatchObject({ direction, security: 'mtls', status: 200, ...both });
     }

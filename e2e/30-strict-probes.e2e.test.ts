@@ -47,5 +47,5 @@ it('the rewritten probes open nothing: a plain request to the health path of the
 it('the shop works under Strict', async () => {
   const web = await shopPod('web');
   expect((await call(web, 'http://web:8080/')).status).toBe(200);
-  expect((await call(web, 'http://web:8080/checkout', 'POST')).status).toBe(200);
+  expect((await call(web, 'http://web:8080/checkout', { method: 'POST' })).status).toBe(200);
 });

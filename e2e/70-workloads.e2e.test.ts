@@ -19,8 +19,8 @@ afterAll(removePolicies);
 
 describe('a Job', () => {
   it('completes although its pod has a proxy, and calls a service of another namespace by mTLS', async () => {
-    const url = `http://cart.${shop}:8080/cart?from-a-job`;
-    const script = `fetch('${url}').then((r) => process.exit(r.status === 200 ? 0 : 1))`;
+    const url = `http://cart.${shop}:8080/cart`;
+    const script = `fetch('${url}', {headers: {'x-request-id': 'from-a-job'}}).then((r) => process.exit(r.status === 200 ? 0 : 1))`;
     await applyAll(workloads, [
       {
         apiVersion: 'batch/v1',
@@ -41,7 +41,7 @@ describe('a Job', () => {
     ]);
     await kubectl(['wait', '-n', workloads, 'job/errand', '--for=condition=Complete', '--timeout=90s']);
     const line = await waitFor('the line of the Job', async () =>
-      (await accessLogs(shop, 'app=cart')).find(({ path }) => path === '/cart?from-a-job'),
+      (await accessLogs(shop, 'app=cart')).find(({ requestId }) => requestId === 'from-a-job'),
     );
     expect(line).toMatchObject({ security: 'mtls', source: identityOf(workloads, 'default'), status: 200 });
   });

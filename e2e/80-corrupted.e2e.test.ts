@@ -115,8 +115,8 @@ it('keeps the last good document, says so in metric and status, and takes the me
   expect(conditionOf(policy, 'Applied')?.message).toContain('DOCUMENT_HASH_MISMATCH');
   expect(policy.status?.applied).toBe('2/2');
   // what the damaged document would have turned around still holds
-  expect((await call(cart, 'http://payment:8080/charge', 'POST')).status).toBe(200);
-  expect((await call(web, 'http://payment:8080/charge', 'POST')).status).toBe(403);
+  expect((await call(cart, 'http://payment:8080/charge', { method: 'POST' })).status).toBe(200);
+  expect((await call(web, 'http://payment:8080/charge', { method: 'POST' })).status).toBe(403);
 
   await releaseOperator();
   const mended = await waitFor(

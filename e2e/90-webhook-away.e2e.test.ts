@@ -49,8 +49,8 @@ it('policy stays in force, and a restarted proxy has it too', async () => {
   await restartProxy(shop, (await shopPod('payment')).pod);
   await restartProxy(shop, cart.pod);
   for (let i = 0; i < 6; i += 1) {
-    expect((await call(cart, 'http://payment:8080/charge', 'POST')).status).toBe(200);
-    expect((await call(web, 'http://payment:8080/charge', 'POST')).status).toBe(403);
+    expect((await call(cart, 'http://payment:8080/charge', { method: 'POST' })).status).toBe(200);
+    expect((await call(web, 'http://payment:8080/charge', { method: 'POST' })).status).toBe(403);
   }
 });
 
@@ -74,7 +74,7 @@ it('after they are back the next pod is injected, and policies are applied again
   await kubectl(['delete', 'meshpolicy', 'payment', '-n', shop]);
   const web = await shopPod('web');
   const answer = await waitFor('web to be let in', async () => {
-    const { status, body } = await call(web, 'http://payment:8080/charge', 'POST');
+    const { status, body } = await call(web, 'http://payment:8080/charge', { method: 'POST' });
     return status === 200 ? body : undefined;
   });
   expect(answer).toMatchObject({ service: 'payment' });

@@ -13,11 +13,10 @@ const KUBE_VERSION = '1.36.0';
 
 /** The rendered install with its header. Rejects where Helm is missing or the chart is wrong. */
 export async function render(): Promise<string> {
+  const options = ['--namespace', 'weft-system', '--kube-version', KUBE_VERSION];
   const { stdout } = await promisify(execFile)(
     'helm',
-    `template weft ${chart} --namespace weft-system --kube-version ${KUBE_VERSION} --set namespace.create=true`.split(
-      ' ',
-    ),
+    ['template', 'weft', chart, ...options, '--set', 'namespace.create=true'],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   const header = [

@@ -37,7 +37,7 @@ describe('operator and webhook away for five minutes', () => {
     const web = await shopPod('web');
     await holds(
       async () => {
-        const answer = await call(web, 'http://web:8080/checkout', 'POST');
+        const answer = await call(web, 'http://web:8080/checkout', { method: 'POST' });
         expect(answer.status).toBe(200);
       },
       5 * MINUTE - (performance.now() - away),

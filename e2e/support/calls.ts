@@ -33,8 +33,18 @@ export async function caller(namespace: string): Promise<From> {
   return { namespace, pod: 'caller', container: 'caller' };
 }
 
-export async function call(from: From, url: string, method = 'GET'): Promise<CallResult> {
-  const command = ['node', 'call.ts', url, method];
+export interface CallOptions {
+  method?: string;
+  /** Finds the exchange again in access logs (header x-request-id). */
+  id?: string;
+  /** `name: value`. */
+  headers?: string[];
+}
+
+export async function call(from: From, url: string, options: CallOptions = {}): Promise<CallResult> {
+  const { method = 'GET', id, headers = [] } = options;
+  const lines = id === undefined ? headers : [...headers, `x-request-id: ${id}`];
+  const command = ['node', 'call.ts', url, method, ...lines];
   const { code, stdout, stderr } = await exec(from, command);
   if (code !== 0) throw new Error(`call.ts in ${from.namespace}/${from.pod} exited with ${code}: ${stderr}`);
   return JSON.parse(stdout) as CallResult;

@@ -15,6 +15,8 @@ export interface AccessLine {
   flag?: string;
   policy?: string;
   rule?: string;
+  shadow?: string;
+  requestId?: string;
 }
 
 /** Lines of the access log of a pod's proxy, without its other log lines. */
@@ -36,7 +38,7 @@ export async function accessLogs(namespace: string, selector: string): Promise<A
 /** Names of the metrics that tests look at (docs/telemetry.md). */
 export const metric = {
   requests: 'weft_requests_total',
-  connections: 'weft_connections_total',
+  connections: 'weft_tcp_connections_total',
   reloadFailures: 'weft_config_reload_failures_total',
 } as const;
 
