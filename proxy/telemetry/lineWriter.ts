@@ -1,10 +1,10 @@
 import { write } from 'node:fs';
 
-/** Bytes that may wait for a slow reader; past it lines are dropped and counted. */
-const MAX_PENDING_BYTES = 4 * 1024 * 1024;
+/** Characters that may wait for a slow reader; past it lines are dropped and counted. */
+const MAX_PENDING = 4 * 1024 * 1024;
 /** Lines of this long are written together. Also what a crash can lose. */
 const FLUSH_AFTER_MS = 1;
-const FLUSH_AT_BYTES = 64 * 1024;
+const FLUSH_AT = 64 * 1024;
 /** Pause before a full pipe is tried again. */
 const RETRY_MS = 5;
 
@@ -30,8 +30,7 @@ export function lineWriter(
   fd: number,
   writeSome: WriteSome = (chunk, done) => write(fd, chunk, done),
 ): LineWriter {
-  let lines: string[] = [];
-  let pendingBytes = 0;
+  let text = '';
   let rest: Buffer | undefined;
   let writing = false;
   let scheduled = false;
@@ -39,9 +38,8 @@ export function lineWriter(
   let closed = false;
 
   function take(): Buffer {
-    const chunk = Buffer.from(`${lines.join('\n')}\n`);
-    lines = [];
-    pendingBytes = 0;
+    const chunk = Buffer.from(text);
+    text = '';
     return chunk;
   }
 
@@ -55,14 +53,14 @@ export function lineWriter(
       rest = done < chunk.length ? chunk.subarray(done) : undefined;
     }
     writing = false;
-    if (rest === undefined && lines.length === 0) return;
+    if (rest === undefined && text === '') return;
     if (error) setTimeout(flush, RETRY_MS);
     else flush();
   }
 
   function flush(): void {
     scheduled = false;
-    if (writing || (rest === undefined && lines.length === 0)) return;
+    if (writing || (rest === undefined && text === '')) return;
     const chunk = rest ?? take();
     rest = chunk;
     writing = true;
@@ -71,13 +69,12 @@ export function lineWriter(
 
   return {
     write(line) {
-      if (closed || pendingBytes + line.length > MAX_PENDING_BYTES) {
+      if (closed || text.length + line.length > MAX_PENDING) {
         dropped += 1;
         return;
       }
-      lines.push(line);
-      pendingBytes += line.length + 1;
-      if (pendingBytes >= FLUSH_AT_BYTES) flush();
+      text += `${line}\n`;
+      if (text.length >= FLUSH_AT) flush();
       else if (!scheduled) {
         scheduled = true;
         setTimeout(flush, FLUSH_AFTER_MS);
@@ -89,7 +86,7 @@ export function lineWriter(
     async end(timeoutMs) {
       const deadline = Date.now() + timeoutMs;
       flush();
-      const idle = () => !writing && rest === undefined && lines.length === 0;
+      const idle = () => !writing && rest === undefined && text === '';
       while (!idle() && Date.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, FLUSH_AFTER_MS));
     },
