@@ -95,7 +95,9 @@ export class Refresh {
     const told = this.#toldOf(key, pod, files);
     // where this replica has written no identity yet, it has no news of one
     if (files.identity === '') files.identity = told.files.identity;
-    const inForce = reports.get(pod.uid)?.report.inForce?.hash;
+    const report = reports.get(pod.uid)?.report;
+    // one that refused a document still has that one mounted
+    const inForce = report?.refused ? undefined : report?.inForce?.hash;
     // a proxy that says it runs the document need not be told of it; one that was never told is believed either way
     if (inForce !== undefined && (told.at === -Infinity || short(inForce) === files.config))
       told.files = { ...told.files, config: short(inForce) };

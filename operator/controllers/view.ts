@@ -1,7 +1,7 @@
 /** What status is computed from, indexed once for each snapshot. */
 import { policyName, policySelects, type MeshPolicy } from '../../core/api/index.ts';
-import { label } from '../../core/model/names.ts';
-import type { PodModel, RejectedResource, Snapshot } from '../../core/model/index.ts';
+import { isSystemNamespace, label } from '../../core/model/names.ts';
+import { workloadKey, type PodModel, type RejectedResource, type Snapshot } from '../../core/model/index.ts';
 import { mtlsConflicts } from '../status/conflicts.ts';
 import { counts, unprotected } from '../status/proxies.ts';
 
@@ -9,7 +9,10 @@ export class SnapshotView {
   readonly snapshot: Snapshot;
   readonly policies: ReadonlyMap<string, MeshPolicy>;
   readonly rejected: ReadonlyMap<string, RejectedResource>;
+  /** By namespace. */
   readonly podsOf: ReadonlyMap<string, readonly PodModel[]>;
+  /** By workloadKey: pods with a proxy. */
+  readonly injected: ReadonlyMap<string, readonly PodModel[]>;
   #conflicts: Map<string, string> | undefined;
 
   constructor(snapshot: Snapshot) {
@@ -22,6 +25,25 @@ export class SnapshotView {
       ]),
     );
     this.podsOf = Map.groupBy(snapshot.pods.values(), ({ namespace }) => namespace);
+    this.injected = Map.groupBy(
+      [...snapshot.pods.values()].filter((pod) => pod.proxy),
+      (pod) => workloadKey(pod.workload),
+    );
+  }
+
+  /** `namespace/name` of the valid policies that select the pod. */
+  policiesOf(pod: PodModel): string[] {
+    const { policies, systemNamespace } = this.snapshot;
+    return policies.filter((policy) => policySelects(policy, pod, systemNamespace)).map(policyName);
+  }
+
+  /** Running pods that should have a proxy and have none. */
+  proxyMissing(): PodModel[] {
+    const { pods, systemNamespace } = this.snapshot;
+    return [...pods.values()].filter(
+      (pod) =>
+        unprotected(pod) && !isSystemNamespace(pod.namespace, systemNamespace) && this.shouldHaveProxy(pod),
+    );
   }
 
   /** Pods that the policy is about, and that count for it or lack a proxy. */
@@ -33,6 +55,7 @@ export class SnapshotView {
     const meshed: PodModel[] = [];
     const missing: PodModel[] = [];
     for (const pod of pods) {
+      if (isSystemNamespace(pod.namespace, systemNamespace)) continue;
       if (!policySelects(policy, pod, systemNamespace)) continue;
       if (counts(pod)) meshed.push(pod);
       else if (unprotected(pod) && (!meshWide || this.shouldHaveProxy(pod))) missing.push(pod);
