@@ -66,6 +66,7 @@ function rejectedOf(kind: RejectedResource['kind'], judged: Judged<Resource>): R
   if (problems.length === 0) return [];
   const { namespace, name, uid = '', generation = 0 } = raw.metadata;
   const inForce = good?.metadata.generation;
+  const { status } = raw as Pick<RejectedResource, 'status'>;
   return [
     {
       kind,
@@ -75,6 +76,7 @@ function rejectedOf(kind: RejectedResource['kind'], judged: Judged<Resource>): R
       generation,
       problems,
       ...(inForce === undefined ? {} : { inForce }),
+      ...(status ? { status } : {}),
     },
   ];
 }

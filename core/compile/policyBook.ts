@@ -16,6 +16,7 @@ export interface LabelledPolicy {
 const MAX_KNOWN = 20_000;
 
 export class PolicyBook {
+  readonly policies: readonly MeshPolicy[];
   readonly facts: MeshFacts;
   readonly #byNamespace: ReadonlyMap<string, readonly MeshPolicy[]>;
   /** Place of each policy in the order of age. */
@@ -23,6 +24,7 @@ export class PolicyBook {
   readonly #known = new Map<string, LabelledPolicy>();
 
   constructor(policies: readonly MeshPolicy[], facts: MeshFacts) {
+    this.policies = policies;
     this.facts = facts;
     const byNamespace = new Map<string, MeshPolicy[]>();
     for (const policy of policies) {
@@ -63,13 +65,25 @@ export class PolicyBook {
   }
 }
 
-const books = new WeakMap<readonly MeshPolicy[], PolicyBook>();
+/** A change of status or annotations is none here. */
+const isSame = (a: MeshPolicy, b: MeshPolicy): boolean =>
+  a === b ||
+  (a.spec === b.spec &&
+    a.metadata.uid === b.metadata.uid &&
+    a.metadata.generation === b.metadata.generation &&
+    a.metadata.creationTimestamp === b.metadata.creationTimestamp &&
+    a.metadata.namespace === b.metadata.namespace &&
+    a.metadata.name === b.metadata.name);
 
-/** The book of a snapshot; the same one as long as its policies and the mesh's names are the same. */
+let latest: PolicyBook | undefined;
+
+/** The book of a snapshot; the same one as for the snapshot before, as long as nothing of its policies changed. */
 export function policyBook({ policies, systemNamespace, meshConfig: { trustDomain } }: Snapshot): PolicyBook {
-  const last = books.get(policies);
-  if (last?.facts.systemNamespace === systemNamespace && last.facts.trustDomain === trustDomain) return last;
-  const book = new PolicyBook(policies, { systemNamespace, trustDomain });
-  books.set(policies, book);
-  return book;
+  const isCurrent =
+    latest?.facts.systemNamespace === systemNamespace &&
+    latest.facts.trustDomain === trustDomain &&
+    latest.policies.length === policies.length &&
+    latest.policies.every((policy, index) => isSame(policy, policies[index]!));
+  if (!latest || !isCurrent) latest = new PolicyBook(policies, { systemNamespace, trustDomain });
+  return latest;
 }

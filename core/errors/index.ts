@@ -187,6 +187,11 @@ export const codes = {
     meaning: 'a field whose feature this version does not have yet',
     remedy: 'remove the field',
   },
+  FILE_INVALID: {
+    status: 0,
+    meaning: 'a file of resources cannot be read',
+    remedy: 'correct it; until then what the file last said stays in force',
+  },
   // -- injection
   USER_ID_RESERVED: {
     status: 422,

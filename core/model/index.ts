@@ -2,7 +2,14 @@
  * The mesh as plain immutable values. A Snapshot is made whole by `sources` and never changed; everything that is
  * decided (core/compile) is decided from one Snapshot.
  */
-import type { MeshConfig, MeshConfigSpec, MeshPolicy, Problem } from '../api/index.ts';
+import type {
+  MeshConfig,
+  MeshConfigSpec,
+  MeshConfigStatus,
+  MeshPolicy,
+  MeshPolicyStatus,
+  Problem,
+} from '../api/index.ts';
 
 export interface NamespaceModel {
   readonly name: string;
@@ -105,6 +112,8 @@ export interface RejectedResource {
   readonly problems: readonly Problem[];
   /** The generation that stays in force; absent where none of its generations was good. */
   readonly inForce?: number;
+  /** As it is stored now, so that conditions keep their times. */
+  readonly status?: MeshPolicyStatus & MeshConfigStatus;
 }
 
 export interface Snapshot {
