@@ -86,11 +86,11 @@ export const fieldReasons: readonly FieldReason[] = [
   { field: `${PROXY}.env[WEFT_RUN_DIR]`, why: 'where the control socket is made' },
   {
     field: `${PROXY}.env[WEFT_LOG_LEVEL]`,
-    why: 'annotation `weft.dev/log-level`, else MeshConfig `spec.proxy.logLevel`',
+    why: 'annotation `weft.dev/log-level`; absent: MeshConfig `spec.proxy.logLevel`, also later',
   },
   {
     field: `${PROXY}.env[WEFT_DRAIN_MS]`,
-    why: 'annotation `weft.dev/drain`, else MeshConfig `spec.proxy.drain`; at most the grace period less two seconds',
+    why: 'annotation `weft.dev/drain`, at most the grace period less two seconds; absent: MeshConfig `spec.proxy.drain`',
   },
   {
     field: `${PROXY}.env[NODE_OPTIONS]`,

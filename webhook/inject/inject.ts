@@ -42,8 +42,8 @@ function plan(pod: Pod, context: InjectContext, settings: PodSettings): Plan {
   const { operations, forwarded, warnings } = rewriteProbes(pod, readProbesVariable(earlier));
   const probes = probesVariable(forwarded);
   const resources = resourcesOf(context.mesh, settings);
-  const { drainMs, shortened } = drainOf(pod, context, settings);
-  if (shortened && settings.drainMs !== undefined) {
+  const { drainMs, cut } = drainOf(pod, context, settings);
+  if (cut && drainMs !== undefined && settings.drainMs !== undefined) {
     warnings.push(
       `annotation ${annotation.drain} is cut to ${drainMs / 1000}s: terminationGracePeriodSeconds leaves no more`,
     );

@@ -13,7 +13,8 @@ export interface ProxyInput {
   workload: WorkloadRef;
   resources: Resources;
   probes: EnvVar | undefined;
-  drainMs: number;
+  /** Absent: as MeshConfig says at the time. */
+  drainMs: number | undefined;
 }
 
 /** Kubernetes' default where a pod says nothing. */
@@ -22,14 +23,19 @@ const GRACE_SECONDS = 30;
 const GRACE_MARGIN_MS = 2_000;
 
 /**
- * How long a drain may last: as asked, but never to the end of the pod's grace period, in which application and
- * proxy share the time. `shortened` says that it was cut.
+ * How long a drain may last where MeshConfig does not decide alone: as the annotation says, but never to the end of
+ * the pod's grace period, in which application and proxy share the time. `cut` says that the period decided.
  */
-export function drainOf(pod: Pod, context: InjectContext, settings: PodSettings) {
+export function drainOf(
+  pod: Pod,
+  context: InjectContext,
+  settings: PodSettings,
+): { drainMs: number | undefined; cut: boolean } {
   const wanted = settings.drainMs ?? durationMs(context.mesh.proxy.drain);
   const grace = (pod.spec.terminationGracePeriodSeconds ?? GRACE_SECONDS) * 1000;
-  const drainMs = Math.min(wanted, Math.max(0, grace - GRACE_MARGIN_MS));
-  return { drainMs, shortened: drainMs < wanted };
+  const most = Math.max(0, grace - GRACE_MARGIN_MS);
+  if (wanted > most) return { drainMs: most, cut: true };
+  return { drainMs: settings.drainMs, cut: false };
 }
 
 const field = (name: string, fieldPath: string): EnvVar => ({
@@ -52,8 +58,9 @@ function environment(input: ProxyInput): EnvVar[] {
     WEFT_POD_INFO_DIR: mounts.pod.mountPath,
     WEFT_TOKEN_FILE: `${mounts.token.mountPath}/token`,
     WEFT_RUN_DIR: mounts.run.mountPath,
-    WEFT_LOG_LEVEL: settings.logLevel ?? context.mesh.proxy.logLevel,
-    WEFT_DRAIN_MS: String(input.drainMs),
+    // only where the pod differs: MeshConfig's values come with the document, and change without a restart
+    ...(settings.logLevel === undefined ? {} : { WEFT_LOG_LEVEL: settings.logLevel }),
+    ...(input.drainMs === undefined ? {} : { WEFT_DRAIN_MS: String(input.drainMs) }),
     ...(heap === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
   };
   return [
