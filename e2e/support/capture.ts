@@ -6,7 +6,20 @@ import { segmentsOf, type Segment } from './pcap.ts';
 /** Records packets of the node's network while `during` runs. `filter` is tcpdump's. */
 export async function capture(filter: string, during: () => Promise<void>): Promise<Segment[]> {
   const [command, ...before] = nodeCommand();
-  const args = [...before, 'tcpdump', '-i', 'any', '-U', '-n', '-s', '0', '-w', '-', ...filter.split(' ')];
+  const args = [
+    ...before,
+    'tcpdump',
+    '-i',
+    'any',
+    '-U',
+    '--immediate-mode',
+    '-n',
+    '-s',
+    '0',
+    '-w',
+    '-',
+    ...filter.split(' '),
+  ];
   const tcpdump = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   tcpdump.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
