@@ -1,0 +1,45 @@
+import { CONTROL_VERSION, type Report } from '../../core/control/index.ts';
+import { WEFT_VERSION } from '../../core/proxyConfig/index.ts';
+import type { Environment } from '../env.ts';
+import type { Refusal } from './status.ts';
+import type { ConfigStore } from './store.ts';
+
+const MAX_FIELD = 1024;
+const MAX_MESSAGE = 4096;
+const MAX_RESOURCES = 2000;
+
+function refusedOf(refusals: readonly Refusal[]): Report['refused'] {
+  const newest = refusals.toSorted((a, b) => b.since.getTime() - a.since.getTime())[0];
+  if (!newest) return undefined;
+  const { code, field, message, since } = newest;
+  return {
+    code,
+    ...(field !== undefined && { field: field.slice(0, MAX_FIELD) }),
+    message: message.slice(0, MAX_MESSAGE),
+    since: since.toISOString(),
+  };
+}
+
+/** What this proxy has in force now, and what it refused. */
+export function reportOf({ pod, workload }: Environment, store: ConfigStore): Report {
+  const document = store.config.current?.document;
+  const refused = refusedOf(store.refusals);
+  const identity = store.identity.current;
+  return {
+    version: CONTROL_VERSION,
+    pod: { namespace: pod.namespace, name: pod.name, uid: pod.uid },
+    workload,
+    proxyVersion: WEFT_VERSION,
+    ...(document && {
+      inForce: {
+        epoch: document.epoch,
+        revision: document.revision,
+        hash: document.hash,
+        since: store.since!.toISOString(),
+        resources: Object.fromEntries(Object.entries(document.resources).slice(0, MAX_RESOURCES)),
+      },
+    }),
+    ...(refused && { refused }),
+    ...(identity && { certificate: { serial: identity.serial, notAfter: identity.notAfter.toISOString() } }),
+  };
+}
