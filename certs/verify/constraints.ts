@@ -1,4 +1,29 @@
-import { generalName, type Name, type NameConstraints } from './fields.ts';
+import type { X509Certificate } from 'node:crypto';
+import {
+  extension,
+  extensionsOf,
+  generalName,
+  nameConstraints,
+  type Name,
+  type NameConstraints,
+} from './fields.ts';
+
+/** A name to ask about, such as `{kind: 'uri', value: 'spiffe://cluster.local'}`. */
+export interface AskedName {
+  readonly kind: 'uri' | 'dns';
+  readonly value: string;
+}
+
+/** True where leaves with all these names are within the constraints of `authority`; RangeError when it is malformed. */
+export function permitsNames(authority: X509Certificate, names: readonly AskedName[]): boolean {
+  const found = extensionsOf(authority.raw).get(extension.nameConstraints);
+  if (!found) return true;
+  const asked = names.map(({ kind, value }) => ({
+    type: generalName[kind],
+    value: Buffer.from(value, 'latin1'),
+  }));
+  return constraintProblem(asked, nameConstraints(found.value)) === undefined;
+}
 
 /**
  * Why `names` of a certificate are outside the constraints of an authority above it, or undefined where they are
