@@ -42,6 +42,27 @@ it('the chart passes Helm strictly, and refuses a misspelt value', async () => {
   ).rejects.toThrow(/failurepolicy/);
 });
 
+it('what the chart renders with every value set is accepted by the API server', async () => {
+  const { system } = namespaces;
+  const values = 'e2e/fixtures/values-all.yaml';
+  const text = await helm([
+    'template',
+    'weft',
+    'charts/weft',
+    '-n',
+    system,
+    '--kube-version',
+    '1.36',
+    '-f',
+    values,
+  ]);
+  expect(text).toContain('image: registry.example/weft:v9');
+  expect(text).toContain('value: "registry.example/weft-proxy:v8"');
+  const answered = await kubectl(['apply', '--dry-run=server', '-f', '-'], { input: text });
+  expect(answered).toContain('deployment.apps/weft-operator configured (server dry run)');
+  expect(answered).toContain('deployment.apps/weft-webhook configured (server dry run)');
+});
+
 it('two webhooks and two operators run at the restricted level', async () => {
   const namespace = await get(['namespace', namespaces.system]);
   expect(namespace.metadata.labels).toMatchObject({ 'pod-security.kubernetes.io/enforce': 'restricted' });
