@@ -44,7 +44,8 @@ const refusal = (code: Code, message: string, leader?: string): Answer => ({
 async function bodyOf(stream: ServerHttp2Stream): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  // on return the stream must live on: the answer goes out by it
+  for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > MAX_REPORT_BYTES) return undefined;
     chunks.push(chunk);
@@ -77,7 +78,8 @@ async function judge(exchange: Exchange, context: ExchangeContext): Promise<Answ
 function answer(stream: ServerHttp2Stream, { status, body }: Answer): void {
   if (stream.destroyed || stream.headersSent) return;
   stream.respond({ ':status': status, 'content-type': 'application/json' });
-  stream.end(JSON.stringify(body));
+  // what of the request was not read is not wanted any more
+  stream.end(JSON.stringify(body), () => stream.close());
 }
 
 /** Never rejects: whatever a peer sends ends in an answer or in the end of its stream. */
