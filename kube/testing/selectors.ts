@@ -12,9 +12,9 @@ function labelMatcher(selector: string): Matcher {
       const values = set[3]!.split(',').map((value) => value.trim());
       return (labels) => values.includes(labels[set[1]!] ?? '\0') === (set[2] === 'in');
     }
-    const unequal = /^([^!=\s]+)\s*!=\s*(\S*)$/.exec(part);
+    const unequal = /^([^!=\s]+)\s*!=\s*([\w.-]*)$/.exec(part);
     if (unequal) return (labels) => labels[unequal[1]!] !== unequal[2];
-    const equal = /^([^!=\s]+)\s*==?\s*(\S*)$/.exec(part);
+    const equal = /^([^!=\s]+)\s*==?\s*([\w.-]*)$/.exec(part);
     if (equal) return (labels) => labels[equal[1]!] === equal[2];
     if (/^![^\s=]+$/.test(part)) return (labels) => !(part.slice(1) in labels);
     if (/^[^!=\s]+$/.test(part)) return (labels) => part in labels;

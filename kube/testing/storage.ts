@@ -17,8 +17,8 @@ export const resourceId = ({ group, plural }: Pick<Resource, 'group' | 'plural'>
 /** Objects and their history, with one counter for all of them, as etcd has. */
 export class Storage {
   revision = 1000;
-  /** History up to here is compacted away. */
-  floor = 0;
+  /** History before this is compacted away. */
+  floor = 1000;
   readonly history: StoredEvent[] = [];
   readonly listeners = new Set<(event: StoredEvent) => void>();
   readonly #tables = new Map<string, Map<string, KubeObject>>();
