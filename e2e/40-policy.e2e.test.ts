@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, shopPod, type From } from './support/calls.ts';
 import { namespaces } from './support/environment.ts';
-import { kubectl, livingPods, tryKubectl } from './support/kubectl.ts';
+import { kubectl, livingPods, rowsOf, tryKubectl } from './support/kubectl.ts';
 import { accessLogs } from './support/proxy.ts';
 import { applyPolicy, policyFile, removePolicies } from './support/policies.ts';
 import { waitFor } from './support/waitFor.ts';
@@ -44,12 +44,15 @@ describe('only cart may call payment', () => {
 
   it('kubectl wait returns, and kubectl get shows how many proxies have it', async () => {
     await kubectl(['wait', '-n', shop, 'meshpolicy/payment', '--for=condition=Applied', '--timeout=10s']);
-    const lines = (await kubectl(['get', 'meshpolicies', '-A'])).trim().split('\n');
-    const heads = lines[0]!.split(/\s{2,}/);
-    const fields = lines.find((line) => line.includes('payment'))!.split(/\s{2,}/);
-    const pods = await livingPods(shop, 'app=payment');
-    expect(fields[heads.indexOf('APPLIED')]).toBe(`${pods.length}/${pods.length}`);
-    expect(pods.length).toBe(2);
+    const [row] = rowsOf(await kubectl(['get', 'meshpolicies', '-A']));
+    expect(row).toMatchObject({
+      NAMESPACE: shop,
+      NAME: 'payment',
+      RULES: '1',
+      MODE: 'Enforce',
+      APPLIED: '2/2',
+    });
+    expect(await livingPods(shop, 'app=payment')).toHaveLength(2);
   });
 
   it('both replicas refuse: no request of web gets through', async () => {

@@ -123,3 +123,14 @@ export function conditionOf(policy: MeshPolicyObject, type: string) {
     (condition) => condition.type === type && condition.observedGeneration === policy.metadata.generation,
   );
 }
+
+/** Rows of a table that `kubectl get` printed, by the names of its columns; an empty cell is ''. */
+export function rowsOf(table: string): Record<string, string>[] {
+  const [head = '', ...lines] = table.trimEnd().split('\n');
+  const columns = [...head.matchAll(/\S+/g)].map(({ 0: name, index }) => ({ name, start: index }));
+  return lines.map((line) =>
+    Object.fromEntries(
+      columns.map(({ name, start }, i) => [name, line.slice(start, columns[i + 1]?.start).trim()]),
+    ),
+  );
+}
