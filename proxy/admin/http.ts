@@ -1,0 +1,83 @@
+/** Small servers for people, scrapers and kubelet: rare requests, so that node:http will do. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Address, Log } from '../context.ts';
+
+export interface Answer {
+  status: number;
+  body: string;
+  /** JSON where absent. */
+  type?: string;
+}
+
+export interface ServeOptions {
+  name: string;
+  address: Address;
+  log: Log;
+  /** `path` has no query. Called for GET and HEAD only. */
+  answer: (path: string, request: IncomingMessage) => Answer | Promise<Answer>;
+}
+
+export interface Served {
+  readonly address: Address;
+  close(): void;
+}
+
+const MAX_CONNECTIONS = 64;
+const MAX_URL = 1024;
+
+export const json = (value: unknown, status = 200): Answer => ({
+  status,
+  body: `${JSON.stringify(value, undefined, 2)}\n`,
+});
+
+export const notFound: Answer = json({ message: 'not found; see /' }, 404);
+
+async function answerOf(request: IncomingMessage, options: ServeOptions): Promise<Answer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return json({ message: 'read-only: GET and HEAD' }, 405);
+  const url = request.url ?? '/';
+  if (url.length > MAX_URL) return json({ message: 'the path is too long' }, 414);
+  const query = url.indexOf('?');
+  try {
+    return await options.answer(query === -1 ? url : url.slice(0, query), request);
+  } catch (error) {
+    options.log.error({ server: options.name, error }, 'could not answer');
+    return json({ message: 'internal error; see the log' }, 500);
+  }
+}
+
+function bound(server: Server, { host }: Address): Address {
+  return { host, port: (server.address() as AddressInfo).port };
+}
+
+/** Starts a read-only server. Rejects where its address cannot be bound. */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 15_000 },
+    (request, response) => {
+      request.resume();
+      void answerOf(request, options).then(({ status, body, type = 'application/json' }) => {
+        response.writeHead(status, {
+          'content-type': type,
+          'content-length': Buffer.byteLength(body),
+          server: 'weft',
+          'x-content-type-options': 'nosniff',
+        });
+        response.end(request.method === 'HEAD' ? undefined : body);
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.address.port, options.address.host, resolve);
+  });
+  return {
+    address: bound(server, options.address),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** What the proxy knows, for a person or a tool on the pod's loopback. Read-only, and without key material. */
+import type { X509Certificate } from 'node:crypto';
+import { WEFT_VERSION, type ProxyConfig } from '../../core/proxyConfig/index.ts';
+import type { LoadedIdentity } from '../config/identity.ts';
+import type { ConfigStore } from '../config/store.ts';
+import type { Running } from '../context.ts';
+import { health, type HealthOptions } from './health.ts';
+import { json, notFound, type Answer } from './http.ts';
+
+export interface PagesOptions {
+  store: ConfigStore;
+  health: HealthOptions;
+  /** The running sides, once they run. */
+  sides: () => { inbound: Running | undefined; outbound: Running | undefined };
+  draining: () => boolean;
+  /** State of the session to the operator. */
+  control: () => object;
+}
+
+type Page = (options: PagesOptions) => unknown;
+
+const index = {
+  '/config': 'the document in force and what was refused',
+  '/clusters': 'services and endpoints that the application can call',
+  '/certificates': 'the certificate in use and the trusted roots',
+  '/stats': 'connections, requests, memory, control session',
+  '/healthz/startup': 'what is missing for the proxy to serve',
+};
+
+const config: Page = ({ store }) => ({
+  inForceSince: store.since?.toISOString() ?? null,
+  refused: store.refusals,
+  section: store.config.current?.section ?? null,
+  document: store.config.current?.document ?? null,
+  directory: store.config.current?.directory ?? null,
+});
+
+const endpointsOf = (service: ProxyConfig['services'][number]) => ({
+  name: `${service.namespace}/${service.name}`,
+  addresses: service.addresses,
+  hosts: service.hosts,
+  ports: service.ports.map(({ port, protocol, endpoints }) => ({ port, protocol, endpoints })),
+});
+
+const clusters: Page = ({ store }) => ({
+  services: store.config.current?.document.services.map(endpointsOf) ?? [],
+  directory: store.config.current?.directory?.services ?? [],
+});
+
+const describe = (certificate: X509Certificate) => ({
+  subject: certificate.subject,
+  subjectAltName: certificate.subjectAltName ?? null,
+  issuer: certificate.issuer,
+  serial: certificate.serialNumber.toLowerCase(),
+  notBefore: certificate.validFromDate.toISOString(),
+  notAfter: certificate.validToDate.toISOString(),
+  sha256: certificate.fingerprint256,
+});
+
+const inUse = ({ spiffeId, chain, roots }: LoadedIdentity) => ({
+  spiffeId,
+  chain: chain.map(describe),
+  roots: roots.map(describe),
+});
+
+const certificates: Page = ({ store }) => ({
+  inUse: store.identity.current ? inUse(store.identity.current) : null,
+  refused: store.refusal('identity') ?? null,
+});
+
+const stats: Page = ({ sides, draining, control }) => {
+  const { inbound, outbound } = sides();
+  return {
+    version: WEFT_VERSION,
+    uptimeSeconds: Math.round(process.uptime()),
+    draining: draining(),
+    inbound: inbound ? { addresses: inbound.addresses, ...inbound.stats() } : null,
+    outbound: outbound ? { addresses: outbound.addresses, ...outbound.stats() } : null,
+    control: control(),
+    memory: process.memoryUsage(),
+  };
+};
+
+const pages: Readonly<Record<string, Page>> = {
+  '/': () => index,
+  '/config': config,
+  '/clusters': clusters,
+  '/certificates': certificates,
+  '/stats': stats,
+};
+
+export function adminPage(options: PagesOptions, path: string): Answer | Promise<Answer> {
+  if (path.startsWith('/healthz'))
+    return health(options.health, path === '/healthz' ? '/healthz/ready' : path);
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  return page ? json(page(options)) : notFound;
+}
