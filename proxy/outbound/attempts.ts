@@ -1,0 +1,28 @@
+/** Which endpoint a request or connection is tried at, and whether it may be tried once more. */
+import type { Code } from '../../core/errors/index.ts';
+import type { Balancer } from '../balance/leastRequest.ts';
+import type { Failure } from '../wire/http1/station.ts';
+import type { Pool } from '../wire/http1/pool.ts';
+import type { Route } from './routes.ts';
+
+export const MAX_ATTEMPTS = 3;
+
+/** An endpoint that was not tried yet: Ready ones first, then those that are shutting down; else why there is none. */
+export function choose(balancer: Balancer, route: Route, tried: readonly Pool[]): Pool | Code {
+  const pool = balancer.pick(route.ready, tried) ?? balancer.pick(route.terminating, tried);
+  if (pool) return pool;
+  if (route.ready.some((known) => known.full)) return 'OVERLOADED';
+  return route.ready.length + route.terminating.length === 0 && route.destination.unprotected > 0
+    ? 'ENDPOINT_UNPROTECTED'
+    : 'NO_ENDPOINT';
+}
+
+/**
+ * no: it may have been processed. elsewhere: it was not, or a second time does no harm. anew: a kept connection turned
+ * out to be closed, which says nothing about its endpoint.
+ */
+export function mayRetry(failure: Failure, idempotent: boolean): 'no' | 'elsewhere' | 'anew' {
+  if (!failure.sent || failure.unprocessed) return 'elsewhere';
+  if (failure.reused && idempotent && failure.code === 'UPSTREAM_RESET') return 'anew';
+  return 'no';
+}

@@ -1,0 +1,194 @@
+/**
+ * Connections of the application, from accept to the endpoint. Read from top to bottom:
+ *
+ *   accept            the application thinks that it has reached its destination
+ *   destination       by the address that it dialled; first, since all that follows depends on it
+ *   loop check        before anything is opened: a proxy that dials itself would never stop
+ *   protocol          declared, or recognized from the first bytes; a silent client does not wait for it
+ *   HTTP  | bytes     below here a request, or a connection, is what is sent somewhere
+ *   endpoint          least request, per request: after the protocol, since a kept connection carries many requests
+ *   attempts          above the pool, so that another attempt goes to another endpoint
+ *   pool, mTLS        last, so that every byte that leaves is in a connection whose peer has been checked
+ */
+import { leastRequest } from '../balance/leastRequest.ts';
+import type { Address, ConfigState, DataPlane, OutboundListen, Running } from '../context.ts';
+import { normalizeAddress } from '../wire/address.ts';
+import type { Channel } from '../wire/channel.ts';
+import type { Pool } from '../wire/http1/pool.ts';
+import { ServerConnection } from '../wire/http1/serverConnection.ts';
+import { originalDestination } from '../wire/originalDst.ts';
+import { Side } from '../wire/side.ts';
+import { Sniffer } from '../wire/sniffer.ts';
+import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
+import { MAX_ATTEMPTS, choose } from './attempts.ts';
+import type { Destination } from './destinations.ts';
+import { OutboundHttp, type OutboundContext } from './httpStation.ts';
+import { Routes, type Route } from './routes.ts';
+
+/** Starts the outbound side. Rejects where a listener cannot be bound. */
+export async function startOutbound({
+  listen,
+  plane,
+}: {
+  listen: OutboundListen[];
+  plane: DataPlane;
+}): Promise<Running> {
+  const outbound = new Outbound(plane);
+  for (const { listen: address, fixed } of listen) {
+    await outbound.side.listen(address, (channel, own) => outbound.accept(channel, { own, fixed }));
+  }
+  return outbound.side;
+}
+
+class Outbound {
+  readonly side: Side;
+  private readonly plane: DataPlane;
+  private readonly routes: Routes;
+  private readonly http: OutboundHttp;
+  private readonly balancer = leastRequest();
+
+  constructor(plane: DataPlane) {
+    this.plane = plane;
+    this.side = new Side(plane.log);
+    this.routes = new Routes(plane, this.side.sweeper);
+    this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes }, (connection, bytes) =>
+      this.leaveHttp(connection, bytes),
+    );
+    const unsubscribe = plane.config.subscribe((config) => this.routes.retain(config.destinations));
+    this.side.whenEnded(() => {
+      unsubscribe();
+      this.routes.end();
+    });
+  }
+
+  /** destination and loop check */
+  accept(channel: Channel, { own, fixed }: { own: Address; fixed: Address | undefined }): void {
+    const original = fixed ?? originalDestination(channel.raw);
+    const direct = original === undefined || isSame(original, own);
+    if (direct) return this.serveHttp(channel, undefined);
+    if (this.side.isOwn(normalizeAddress(original.host), original.port)) {
+      this.plane.log.warn(
+        { flag: 'LOOP_DETECTED', peer: channel.peer },
+        'a connection would come back to this proxy',
+      );
+      return channel.reset();
+    }
+    this.recognize(channel, (config) => config.destinations.resolve(original.host, original.port));
+  }
+
+  /** protocol */
+  private recognize(channel: Channel, find: (config: ConfigState) => Destination): void {
+    const config = this.plane.config.current;
+    const protocol = config ? find(config).protocol : 'Auto';
+    if (protocol === 'Http') return this.serveHttp(channel, find);
+    if (protocol !== 'Auto') {
+      const session = this.session(channel, find);
+      session.bind(Buffer.alloc(0));
+      return session.open();
+    }
+    let session: Session | undefined;
+    const sniffer = new Sniffer(channel, {
+      declared: undefined,
+      tls: false,
+      decided: (spoken, bytes) => {
+        if (spoken === 'http') return this.serveHttp(channel, find, { bytes, route: session?.yield() });
+        const opened = session ?? this.session(channel, find);
+        opened.bind(bytes);
+        if (!session) opened.open();
+      },
+      silent: () => {
+        session = this.session(channel, find, () => sniffer.stop());
+        session.open();
+      },
+      gone: () => session?.yield(),
+    });
+  }
+
+  private serveHttp(
+    channel: Channel,
+    find: OutboundContext['find'],
+    { bytes, route }: { bytes?: Buffer; route?: Route | undefined } = {},
+  ): void {
+    const context: OutboundContext = { find, config: undefined, route, tried: [] };
+    new ServerConnection(channel, this.http, context).start(bytes);
+  }
+
+  /** A connection carried as bytes, to one endpoint after the other until one accepts it. */
+  private session(
+    client: Channel,
+    find: (config: ConfigState) => Destination,
+    spokeFirst: () => Buffer = () => Buffer.alloc(0),
+  ): Session {
+    const config = this.plane.config.current;
+    const destination = config && find(config);
+    const route = destination && this.routeOf(destination);
+    const tried: Pool[] = [];
+    const session = new Session(route, {
+      client,
+      next: () => {
+        if (!route) return 'NOT_CONFIGURED';
+        if (tried.length >= MAX_ATTEMPTS) return 'NO_ENDPOINT';
+        const pool = choose(this.balancer, route, tried);
+        if (typeof pool !== 'string') tried.push(pool);
+        return pool;
+      },
+      series: () => (route ? route.series('tcp') : this.unknownSeries()),
+      spokeFirst,
+      ended: (ended, yielded) => {
+        this.side.sessions.delete(ended);
+        if (!yielded && route?.destination.kind === 'outside') for (const pool of route.ready) pool.retire();
+      },
+    });
+    this.side.sessions.add(session);
+    return session;
+  }
+
+  private routeOf(destination: Destination): Route {
+    return destination.kind === 'outside' ? this.routes.private(destination) : this.routes.to(destination);
+  }
+
+  /**
+   * Outside the mesh nothing declares HTTP: what turns out to be none is carried as bytes. Inside, and to ports that
+   * are declared, it is refused.
+   */
+  private leaveHttp(connection: ServerConnection, bytes: Buffer): boolean {
+    const context = connection.exchange.context as OutboundContext;
+    const config = this.plane.config.current;
+    if (!config || context.find?.(config).kind !== 'outside') return false;
+    const session = this.session(connection.channel, context.find);
+    connection.release();
+    session.bind(Buffer.from(bytes));
+    session.open();
+    return true;
+  }
+
+  private unknownSeries() {
+    const source = this.plane.identity.current?.spiffeId ?? '';
+    return this.plane.telemetry.series({
+      direction: 'outbound',
+      source,
+      destination: '',
+      service: '',
+      protocol: 'tcp',
+      security: 'plain',
+    });
+  }
+}
+
+/** A session that knows its route, so that HTTP goes on with the connection that was opened for it. */
+class Session extends TcpSession {
+  private readonly route: Route | undefined;
+
+  constructor(route: Route | undefined, options: TcpOptions) {
+    super(options);
+    this.route = route;
+  }
+
+  override yield(): Route | undefined {
+    super.yield();
+    return this.route;
+  }
+}
+
+const isSame = (a: Address, b: Address): boolean =>
+  a.port === b.port && normalizeAddress(a.host) === normalizeAddress(b.host);

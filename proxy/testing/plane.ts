@@ -1,0 +1,149 @@
+/** What the data path needs of the rest of a proxy, made by hand: state that a test sets, and telemetry that it reads. */
+import { compileAuthorizer } from '../../core/evaluate/index.ts';
+import type { Code } from '../../core/errors/index.ts';
+import type {
+  Directory,
+  InboundPolicy,
+  ProxyConfig,
+  Section,
+  Service,
+} from '../../core/proxyConfig/index.ts';
+import type { ConfigState, DataPlane, IdentityState } from '../context.ts';
+import { LiveValue } from '../config/live.ts';
+import { buildDestinations } from '../outbound/destinations.ts';
+import type { ConnectionEnd, ExchangeEnd, SeriesKey, Telemetry, Verdict } from '../telemetry/types.ts';
+
+/** One finished exchange or connection, with what the access log would say of it. */
+export interface Finished {
+  key: SeriesKey;
+  exchange?: ExchangeEnd;
+  connection?: ConnectionEnd;
+  method: string | undefined;
+  path: string | undefined;
+  upstream: string | undefined;
+  requestId: string | undefined;
+  verdict: Verdict | undefined;
+  detail: string | undefined;
+}
+
+export class RecordedTelemetry implements Telemetry {
+  readonly finished: Finished[] = [];
+  readonly verdicts: Verdict[] = [];
+  readonly retries: Code[] = [];
+  readonly handshakeFailures: Code[] = [];
+  open = 0;
+
+  series(key: SeriesKey) {
+    const of = ({ method, path, upstream, requestId, verdict, detail }: Partial<Finished>) => ({
+      key,
+      method,
+      path,
+      upstream,
+      requestId,
+      verdict,
+      detail,
+    });
+    return {
+      exchange: (exchange: ExchangeEnd, log: object) => void this.finished.push({ ...of(log), exchange }),
+      connection: (connection: ConnectionEnd, log: object) =>
+        void this.finished.push({ ...of(log), connection }),
+    };
+  }
+  verdict(verdict: Verdict): void {
+    this.verdicts.push(verdict);
+  }
+  connectionOpened(): void {
+    this.open++;
+  }
+  connectionClosed(): void {
+    this.open--;
+  }
+  handshakeFailed(_direction: string, reason: Code): void {
+    this.handshakeFailures.push(reason);
+  }
+  retry(_service: string, reason: Code): void {
+    this.retries.push(reason);
+  }
+}
+
+export interface ConfigParts {
+  inbound?: {
+    mtls?: Partial<InboundPolicy['mtls']>;
+    authorization?: Partial<InboundPolicy['authorization']>;
+  };
+  protocols?: Section['protocols'];
+  services?: Service[];
+  directory?: Directory['services'];
+  settings?: Partial<ProxyConfig['settings']>;
+}
+
+const head = { version: 'weft.dev/proxy/v1', epoch: 1, revision: '1', hash: 'h' } as const;
+
+/** A configuration in force, permissive where `parts` does not say otherwise. */
+export function configState(parts: ConfigParts = {}): ConfigState {
+  const section: Section = {
+    labels: {},
+    inbound: {
+      mtls: { mode: 'Permissive', ports: {}, ...parts.inbound?.mtls },
+      authorization: { default: 'Allow', policies: [], rules: [], ...parts.inbound?.authorization },
+    },
+    protocols: parts.protocols ?? {},
+  };
+  const document: ProxyConfig = {
+    ...head,
+    workload: { kind: 'deployment', namespace: 'shop', name: 'test' },
+    resources: {},
+    trust: { trustDomain: 'cluster.local' },
+    telemetry: { accessLog: 'Off' },
+    settings: {
+      logLevel: 'Info',
+      connectTimeoutMs: 1000,
+      idleTimeoutMs: 60_000,
+      drainMs: 0,
+      ...parts.settings,
+    },
+    sections: [section],
+    services: parts.services ?? [],
+  };
+  const directory = parts.directory && { ...head, services: parts.directory };
+  return {
+    document,
+    section,
+    directory,
+    authorizer: compileAuthorizer(section),
+    destinations: buildDestinations(document, directory),
+  };
+}
+
+export class TestDrain {
+  draining = false;
+  private readonly listeners: (() => void)[] = [];
+  onDrain(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+  begin(): void {
+    this.draining = true;
+    for (const listener of this.listeners) listener();
+  }
+}
+
+export interface TestPlane extends DataPlane {
+  readonly config: LiveValue<ConfigState>;
+  readonly identity: LiveValue<IdentityState>;
+  readonly telemetry: RecordedTelemetry;
+  readonly drain: TestDrain;
+  readonly lines: string[];
+}
+
+export function testPlane(): TestPlane {
+  const lines: string[] = [];
+  const line = (_fields: object, message: string) => void lines.push(message);
+  return {
+    config: new LiveValue<ConfigState>(),
+    identity: new LiveValue<IdentityState>(),
+    telemetry: new RecordedTelemetry(),
+    drain: new TestDrain(),
+    log: { debug: line, info: line, warn: line, error: line },
+    lines,
+  };
+}

@@ -1,0 +1,299 @@
+/**
+ * The fields that a proxy must understand: framing, what belongs to one hop only, and what Weft itself says.
+ * Everything else passes untouched. Lines that may have to go are remembered as cuts.
+ */
+import { limit } from './limits.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HOST_NAME,
+  HTTP2_SETTINGS,
+  KEEP_ALIVE,
+  PROXY_CONNECTION,
+  REQUEST_ID,
+  TRACEPARENT,
+  TRANSFER_ENCODING,
+  UPGRADE,
+  WEFT_REASON,
+  WEFT_UNPROCESSED,
+  isName,
+  isWeft,
+} from './names.ts';
+
+/** What the lines of a cut are, so that each side can choose what to leave out. */
+export const cut = {
+  /** Belongs to one hop: Keep-Alive, Proxy-Connection, and what Connection lists. */
+  hop: 1,
+  connection: 2,
+  upgrade: 4,
+  /** x-weft-reason, which a proxy passes on from another proxy. */
+  reason: 8,
+  /** Any other x-weft-…, which only proxies may say. */
+  weft: 16,
+} as const;
+
+/** Codings that may stand before the final `chunked` (RFC 9112, 7.2). */
+const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'compress', 'x-compress']);
+/** Fields without which a message would be read differently: nobody may declare them to be of one hop. */
+const NEVER_OF_ONE_HOP = new Set(['host', 'content-length', 'transfer-encoding']);
+
+export class Fields {
+  bytes: Buffer = Buffer.alloc(0);
+  base = 0;
+  /** What is wrong, for the one who sent it. */
+  problem = '';
+  /** Offset of the start line: 2 where an empty line came before it. */
+  first = 0;
+
+  /** -1: no Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  close = false;
+  keepAlive = false;
+  /** Connection lists `upgrade`. */
+  upgrades = false;
+  /** Lower-case value of Upgrade. */
+  upgradeTo = '';
+  expectContinue = false;
+  hosts = 0;
+  /** Seconds of `Keep-Alive: timeout=`, or -1. */
+  keepAliveSeconds = -1;
+  /** The peer could not hand the request over (x-weft-unprocessed). */
+  unprocessed = false;
+  protected hostStart = 0;
+  protected hostEnd = 0;
+  private requestIdStart = 0;
+  private requestIdEnd = 0;
+  private traceparentStart = 0;
+  private traceparentEnd = 0;
+  private reasonStart = 0;
+  private reasonEnd = 0;
+
+  /** Lines that may be left out: kind, and offsets from `base`. In the order of the head. */
+  readonly cutKinds: number[] = [];
+  readonly cutStarts: number[] = [];
+  readonly cutEnds: number[] = [];
+  /** Names that Connection lists beyond the usual ones; `te` passes, since trailers pass too. */
+  protected readonly nominated: string[] = [];
+
+  /** Absolute offsets of the value just read, and of the end of its line. */
+  protected valueStart = 0;
+  protected valueEnd = 0;
+  protected lineEnd = 0;
+
+  protected resetFields(): void {
+    this.problem = '';
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.upgrades = false;
+    this.upgradeTo = '';
+    this.expectContinue = false;
+    this.hosts = 0;
+    this.keepAliveSeconds = -1;
+    this.unprocessed = false;
+    this.requestIdStart = this.requestIdEnd = 0;
+    this.traceparentStart = this.traceparentEnd = 0;
+    this.reasonStart = this.reasonEnd = 0;
+    this.hostStart = this.hostEnd = 0;
+    if (this.cutKinds.length > 0) {
+      this.cutKinds.length = 0;
+      this.cutStarts.length = 0;
+      this.cutEnds.length = 0;
+    }
+    if (this.nominated.length > 0) this.nominated.length = 0;
+  }
+
+  /** Text between two offsets from `base`. */
+  protected slice(start: number, end: number): string {
+    return start === end ? '' : this.bytes.toString('latin1', this.base + start, this.base + end);
+  }
+  get host(): string {
+    return this.slice(this.hostStart, this.hostEnd);
+  }
+  get requestId(): string {
+    return this.slice(this.requestIdStart, this.requestIdEnd);
+  }
+  get hasRequestId(): boolean {
+    return this.requestIdEnd > this.requestIdStart;
+  }
+  get traceparent(): string {
+    return this.slice(this.traceparentStart, this.traceparentEnd);
+  }
+  get reason(): string {
+    return this.slice(this.reasonStart, this.reasonEnd);
+  }
+
+  /** Connection says keep-alive or close and nothing else: it may pass where that is what this hop does too. */
+  get plainKeepAlive(): boolean {
+    return this.keepAlive && !this.close && !this.upgrades && this.nominated.length === 0;
+  }
+  get plainClose(): boolean {
+    return this.close && !this.keepAlive && !this.upgrades && this.nominated.length === 0;
+  }
+
+  /** Takes the field whose name starts at `start`; false where the message must be refused. */
+  protected field(start: number, nameLength: number): boolean {
+    switch (nameLength) {
+      case 4:
+        if (this.is(start, HOST_NAME)) this.takeHost();
+        return true;
+      case 6:
+        return !this.is(start, EXPECT) || this.takeExpect();
+      case 7:
+        if (this.is(start, UPGRADE)) this.takeUpgrade(start);
+        return true;
+      case 10:
+        if (this.is(start, CONNECTION)) return this.takeConnection(start);
+        if (this.is(start, KEEP_ALIVE)) this.takeKeepAlive(start);
+        return true;
+      case 11:
+        if (this.is(start, TRACEPARENT)) {
+          this.traceparentStart = this.valueStart - this.base;
+          this.traceparentEnd = this.valueEnd - this.base;
+        }
+        return true;
+      case 14:
+        if (this.is(start, CONTENT_LENGTH)) return this.takeLength();
+        if (this.is(start, HTTP2_SETTINGS)) this.cutLine(start, cut.hop);
+        return true;
+      case 17:
+        return !this.is(start, TRANSFER_ENCODING) || this.takeCoding();
+      default:
+        this.takeOther(start, nameLength);
+        return true;
+    }
+  }
+
+  private takeOther(start: number, nameLength: number): void {
+    const { bytes } = this;
+    if ((bytes[start]! | 0x20) === 0x78 && nameLength > 7) {
+      if (nameLength === 12 && this.is(start, REQUEST_ID)) {
+        this.requestIdStart = this.valueStart - this.base;
+        this.requestIdEnd = this.valueEnd - this.base;
+      } else if (isWeft(bytes, start)) this.takeWeft(start, nameLength);
+    } else if (nameLength === 16 && this.is(start, PROXY_CONNECTION)) this.cutLine(start, cut.hop);
+  }
+
+  private takeWeft(start: number, nameLength: number): void {
+    if (nameLength === WEFT_REASON.length && this.is(start, WEFT_REASON)) {
+      this.reasonStart = this.valueStart - this.base;
+      this.reasonEnd = this.valueEnd - this.base;
+      this.cutLine(start, cut.reason);
+      return;
+    }
+    if (nameLength === WEFT_UNPROCESSED.length && this.is(start, WEFT_UNPROCESSED)) this.unprocessed = true;
+    this.cutLine(start, cut.weft);
+  }
+
+  private takeHost(): void {
+    this.hosts++;
+    this.hostStart = this.valueStart - this.base;
+    this.hostEnd = this.valueEnd - this.base;
+  }
+
+  private takeExpect(): boolean {
+    if (this.value() !== '100-continue') return this.refuse('unknown expectation');
+    this.expectContinue = true;
+    return true;
+  }
+
+  private takeUpgrade(start: number): void {
+    this.upgradeTo = this.upgradeTo === '' ? this.value() : `${this.upgradeTo}, ${this.value()}`;
+    this.cutLine(start, cut.upgrade);
+  }
+
+  private takeKeepAlive(start: number): void {
+    const seconds = /(?:^|[,;\s])timeout\s*=\s*"?([0-9]{1,6})/.exec(this.value());
+    if (seconds) this.keepAliveSeconds = Number(seconds[1]);
+    this.cutLine(start, cut.hop);
+  }
+
+  private takeConnection(start: number): boolean {
+    this.cutLine(start, cut.connection);
+    const value = this.value();
+    if (value === 'keep-alive') {
+      this.keepAlive = true;
+      return true;
+    }
+    const tokens = value.split(',');
+    if (tokens.length > limit.connectionTokens) return this.refuse('too many names in Connection');
+    return tokens.every((token) => this.takeConnectionToken(token.trim()));
+  }
+
+  private takeConnectionToken(token: string): boolean {
+    if (token === 'close') this.close = true;
+    else if (token === 'keep-alive') this.keepAlive = true;
+    else if (token === 'upgrade') this.upgrades = true;
+    else if (NEVER_OF_ONE_HOP.has(token)) return this.refuse(`Connection names ${token}`);
+    else if (token !== '' && token !== 'te') this.nominated.push(token);
+    return true;
+  }
+
+  /** RFC 9112, 6.3: anything but one plain number is an attempt to be read in two ways. */
+  private takeLength(): boolean {
+    if (this.contentLength >= 0) return this.refuse('more than one Content-Length');
+    const { bytes, valueStart, valueEnd } = this;
+    if (valueEnd === valueStart || valueEnd - valueStart > 15) return this.refuse('invalid Content-Length');
+    let length = 0;
+    for (let at = valueStart; at < valueEnd; at++) {
+      const digit = bytes[at]! - 0x30;
+      if (digit < 0 || digit > 9) return this.refuse('invalid Content-Length');
+      length = length * 10 + digit;
+    }
+    this.contentLength = length;
+    return true;
+  }
+
+  private takeCoding(): boolean {
+    if (this.chunked) return this.refuse('more than one Transfer-Encoding');
+    const codings = this.value().split(',');
+    if (codings.pop()!.trim() !== 'chunked') return this.refuse('Transfer-Encoding does not end in chunked');
+    if (!codings.every((coding) => CODINGS.has(coding.trim())))
+      return this.refuse('unknown Transfer-Encoding');
+    this.chunked = true;
+    return true;
+  }
+
+  /** RFC 9110, 7.6.1: what Connection lists belongs to this hop. It may stand before or after Connection. */
+  protected cutNominated(): void {
+    const wanted = new Set(this.nominated);
+    const text = this.bytes.toString('latin1', this.base, this.lineEnd);
+    let at = text.indexOf('\r\n', this.first) + 2;
+    while (at < text.length) {
+      const next = text.indexOf('\r\n', at) + 2;
+      const name = text.slice(at, text.indexOf(':', at)).toLowerCase();
+      if (wanted.has(name) && !this.cutStarts.includes(at)) {
+        // order matters to whoever copies what lies between the cuts
+        const place = this.cutStarts.findIndex((start) => start > at);
+        const index = place < 0 ? this.cutStarts.length : place;
+        this.cutKinds.splice(index, 0, cut.hop);
+        this.cutStarts.splice(index, 0, at);
+        this.cutEnds.splice(index, 0, next);
+      }
+      at = next;
+    }
+  }
+
+  protected refuse(problem: string): false {
+    this.problem = problem;
+    return false;
+  }
+
+  /** The value just read, in lower case. */
+  private value(): string {
+    return this.bytes.toString('latin1', this.valueStart, this.valueEnd).toLowerCase();
+  }
+
+  private cutLine(start: number, kind: number): void {
+    this.cutKinds.push(kind);
+    this.cutStarts.push(start - this.base);
+    this.cutEnds.push(this.lineEnd - this.base);
+  }
+
+  private is(start: number, name: Buffer): boolean {
+    return isName(this.bytes, start, name);
+  }
+}

@@ -1,0 +1,69 @@
+/** What is told of an exchange when it is over. */
+import type { Code } from '../../../core/errors/index.ts';
+import type { LogFields, Series, Verdict } from '../../telemetry/types.ts';
+import type { RequestHead } from './request.ts';
+import type { ServerConnection } from './serverConnection.ts';
+
+/** The access log reads these fields only when a line is written: a request that is not logged pays nothing. */
+export abstract class ExchangeRecord implements LogFields {
+  readonly connection: ServerConnection;
+  attempts = 0;
+  verdict: Verdict | undefined;
+  detail: string | undefined;
+  /** `address:port` that was dialled last. */
+  upstream = '';
+  protected status = 0;
+  protected flag: Code | undefined;
+  private startedAt = 0;
+  private id = '';
+
+  constructor(connection: ServerConnection) {
+    this.connection = connection;
+  }
+
+  get request(): RequestHead {
+    return this.connection.head;
+  }
+  get method(): string {
+    return this.request.method;
+  }
+  get path(): string {
+    return this.request.path;
+  }
+  get host(): string {
+    return this.request.authority;
+  }
+  get peer(): string {
+    return this.connection.channel.peer;
+  }
+  get requestId(): string {
+    return this.id === '' ? this.request.requestId : this.id;
+  }
+  set requestId(id: string) {
+    this.id = id;
+  }
+  get traceparent(): string {
+    return this.request.traceparent;
+  }
+
+  protected startRecord(): void {
+    this.attempts = this.status = 0;
+    this.verdict = this.detail = this.flag = undefined;
+    this.id = this.upstream = '';
+    this.startedAt = performance.now();
+  }
+
+  protected endRecord(series: Series, responseBytes: number): void {
+    series.exchange(
+      {
+        status: this.status,
+        durationMs: performance.now() - this.startedAt,
+        requestBytes: this.connection.body.size,
+        responseBytes,
+        flag: this.flag,
+        attempts: this.attempts,
+      },
+      this,
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/** Carries bytes between two connections, with back-pressure, half-close and reset, as if there were one. */
+import type { Channel, Handler } from './channel.ts';
+
+export interface RelayEnd {
+  /** Bytes from the side that connected, and back to it. */
+  sentBytes: number;
+  receivedBytes: number;
+  /** A side ended by error or reset. */
+  broken: boolean;
+}
+
+class Side implements Handler {
+  bytes = 0;
+  readonly from: Channel;
+  readonly to: Channel;
+  private readonly relay: Relay;
+
+  constructor(from: Channel, to: Channel, relay: Relay) {
+    this.from = from;
+    this.to = to;
+    this.relay = relay;
+  }
+
+  data(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    if (!this.to.write(chunk)) this.from.pause();
+  }
+  drain(): void {
+    this.to.resume();
+  }
+  end(): void {
+    this.to.end();
+  }
+  closed(error: Error | undefined): void {
+    this.relay.sideClosed(this, error);
+  }
+}
+
+export interface RelayOptions {
+  /** The side that connected, and the one that was dialled. */
+  client: Channel;
+  upstream: Channel;
+  /** Bytes already read from each side. */
+  fromClient?: Buffer | undefined;
+  fromUpstream?: Buffer | undefined;
+  done: (end: RelayEnd) => void;
+}
+
+export class Relay {
+  private readonly client: Side;
+  private readonly upstream: Side;
+  private readonly done: (end: RelayEnd) => void;
+  private open = 2;
+  private broken = false;
+
+  constructor({ client, upstream, fromClient, fromUpstream, done }: RelayOptions) {
+    this.done = done;
+    this.client = new Side(client, upstream, this);
+    this.upstream = new Side(upstream, client, this);
+    client.handler = this.client;
+    upstream.handler = this.upstream;
+    client.raw.setKeepAlive(true, 60_000);
+    upstream.raw.setKeepAlive(true, 60_000);
+    client.resume();
+    upstream.resume();
+    if (fromClient !== undefined && fromClient.length > 0) this.client.data(fromClient);
+    if (fromUpstream !== undefined && fromUpstream.length > 0) this.upstream.data(fromUpstream);
+    if (client.ended) this.client.end();
+    if (upstream.ended) this.upstream.end();
+    // what closed before the relay existed will not say so again
+    if (client.closed) this.sideClosed(this.client, undefined);
+    if (upstream.closed) this.sideClosed(this.upstream, undefined);
+  }
+
+  /** Ends both sides at once, as when policy no longer allows the connection. */
+  abort(): void {
+    this.broken = true;
+    this.client.from.reset();
+    this.upstream.from.reset();
+  }
+
+  sideClosed(side: Side, error: Error | undefined): void {
+    // a side that closed before it had finished sending was cut off: so must the other be
+    if (error !== undefined || !side.from.ended) {
+      this.broken = true;
+      side.to.reset();
+    }
+    if (--this.open > 0) return;
+    this.done({ sentBytes: this.client.bytes, receivedBytes: this.upstream.bytes, broken: this.broken });
+  }
+}

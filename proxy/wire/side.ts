@@ -1,0 +1,84 @@
+/** What both sides of the data plane have: listeners, the connections that came in by them, and their end. */
+import type { Server, Socket } from 'node:net';
+import type { Address, Log, Running } from '../context.ts';
+import { Channel } from './channel.ts';
+import type { ServerConnection } from './http1/serverConnection.ts';
+import { listen } from './listen.ts';
+import { Sweeper } from './sweeper.ts';
+import type { TcpSession } from './tcpSession.ts';
+
+const POLL_MS = 20;
+
+export class Side implements Running {
+  readonly addresses: Address[] = [];
+  readonly sweeper = new Sweeper();
+  /** Connections that speak HTTP. */
+  readonly connections = new Set<ServerConnection>();
+  /** Connections that are carried as bytes. */
+  readonly sessions = new Set<TcpSession>();
+  /** Upgraded exchanges: how to end each. */
+  readonly tunnels = new Set<() => void>();
+  /** HTTP exchanges that run. */
+  requests = 0;
+  stopping = false;
+  private readonly sockets = new Set<Socket>();
+  private readonly servers: Server[] = [];
+  private readonly log: Log;
+  private readonly atEnd: (() => void)[] = [];
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** Listens; `accept` gets each connection with the address that was really bound. */
+  async listen(address: Address, accept: (channel: Channel, bound: Address) => void): Promise<void> {
+    let actual = address;
+    const listener = await listen(address, this.log, (socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+      accept(new Channel(socket), actual);
+    });
+    if (!listener) return;
+    actual = listener.address;
+    this.addresses.push(actual);
+    this.servers.push(listener.server);
+  }
+
+  /** Calls back when the side has ended. */
+  whenEnded(callback: () => void): void {
+    this.atEnd.push(callback);
+  }
+
+  /** True for an address at which this side itself listens: dialling it would be a loop. */
+  isOwn(address: string, port: number): boolean {
+    return this.addresses.some(
+      (own) => own.port === port && (own.host === address || own.host === '::' || own.host === '0.0.0.0'),
+    );
+  }
+
+  stats(): { connections: number; requests: number } {
+    return { connections: this.sockets.size, requests: this.requests };
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.stopping = true;
+    for (const server of this.servers) server.close();
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      for (const connection of this.connections) if (connection.idle) connection.close();
+      if (this.requests === 0 && this.sessions.size === 0 && this.tunnels.size === 0) break;
+      if (performance.now() >= deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    this.end();
+  }
+
+  private end(): void {
+    for (const callback of this.atEnd) callback();
+    this.sweeper.stop();
+    // answers that were just written are on their way; what is still open after that is cut
+    setTimeout(() => {
+      for (const socket of this.sockets) socket.destroy();
+    }, POLL_MS).unref();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * mTLS between proxies, `weft-tcp/1`: the application's bytes inside TLS 1.3, both sides proven. No SNI is sent.
+ * Sessions are not resumed: a resumed one would be taken over without looking at certificates again.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket, connect, type PeerCertificate, type SecureContext } from 'node:tls';
+import { WeftError, type Code } from '../../core/errors/index.ts';
+import { peerIdentity, spiffeIdOf } from '../../certs/verify/index.ts';
+import { bound } from './bounds.ts';
+import { ALPN_TCP } from './sniff.ts';
+
+export interface TlsFailure {
+  code: Code;
+  detail: string;
+}
+
+export interface HandshakeHandlers {
+  /** `identity` is the SPIFFE id that the peer proved. */
+  secured(socket: TLSSocket, identity: string): void;
+  failed(failure: TlsFailure): void;
+}
+
+export interface ClientHandshake extends HandshakeHandlers {
+  context: SecureContext;
+  /** The peer must prove one of these. */
+  identities: ReadonlySet<string>;
+}
+
+/** Begins TLS on a connected socket. The caller bounds the time; exactly one handler is called. */
+export function secureClient(raw: Socket, { context, identities, secured, failed }: ClientHandshake): void {
+  let identity = '';
+  const socket = connect({
+    socket: raw,
+    secureContext: context,
+    ALPNProtocols: [ALPN_TCP],
+    rejectUnauthorized: true,
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
+      const proven = spiffeIdOf(certificate.raw);
+      if (!proven.ok) return proven.error;
+      if (!identities.has(proven.value)) {
+        return new WeftError(
+          'PEER_IDENTITY_MISMATCH',
+          `the peer is ${proven.value}, not ${[...identities].join(' or ')}`,
+        );
+      }
+      identity = proven.value;
+      return undefined;
+    },
+  });
+  const finish = settle(socket, failed);
+  socket.once('secureConnect', () => {
+    const problem = unacceptable(socket) ?? (identity === '' ? 'no identity was checked' : undefined);
+    if (finish(problem)) secured(socket, identity);
+  });
+}
+
+export interface ServerHandshake extends HandshakeHandlers {
+  context: SecureContext;
+  /** Identities of other trust domains are refused; undefined: any that the bundle vouches for. */
+  trustDomain: string | undefined;
+}
+
+/** Terminates TLS on an accepted socket; bytes already read must have been put back. Exactly one handler is called. */
+export function secureServer(raw: Socket, { context, trustDomain, secured, failed }: ServerHandshake): void {
+  // what goes wrong below is told by the TLS socket
+  raw.on('error', () => {});
+  const socket = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: context,
+    requestCert: true,
+    rejectUnauthorized: true,
+    ALPNProtocols: [ALPN_TCP],
+  });
+  const finish = settle(socket, failed);
+  const timer = setTimeout(() => finish('the peer did not finish the handshake in time'), bound.handshakeMs);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('secure', () => {
+    clearTimeout(timer);
+    const problem = unacceptable(socket);
+    if (problem !== undefined) return void finish(problem);
+    // Node leaves the verdict on the chain to tls.Server, which is not involved here
+    const verifyError = verifyErrorOf(socket);
+    const proven = peerIdentity(
+      {
+        authorized: verifyError === null,
+        authorizationError: verifyError,
+        getPeerX509Certificate: () => socket.getPeerX509Certificate(),
+      },
+      trustDomain,
+    );
+    if (finish(proven.ok ? undefined : proven.error) && proven.ok) secured(socket, proven.value);
+  });
+}
+
+/** One outcome per handshake: whatever comes first. Returns true where it was success. */
+function settle(
+  socket: TLSSocket,
+  failed: (failure: TlsFailure) => void,
+): (problem: Error | string | undefined) => boolean {
+  let settled = false;
+  const finish = (problem: Error | string | undefined): boolean => {
+    if (settled) return false;
+    settled = true;
+    socket.off('error', onError);
+    socket.off('close', onClose);
+    if (problem === undefined) return true;
+    // errors that follow the verdict have nobody to tell
+    socket.on('error', () => {});
+    socket.destroy();
+    failed(failureOf(problem));
+    return false;
+  };
+  const onError = (error: Error) => void finish(error);
+  const onClose = () => void finish('the connection was closed during the handshake');
+  socket.on('error', onError);
+  socket.on('close', onClose);
+  return finish;
+}
+
+function failureOf(problem: Error | string): TlsFailure {
+  if (problem instanceof WeftError) return { code: problem.code, detail: problem.message };
+  const text =
+    typeof problem === 'string' ? problem : ((problem as NodeJS.ErrnoException).code ?? problem.message);
+  return { code: 'TLS_HANDSHAKE_FAILED', detail: text };
+}
+
+/** What contexts and options should have ruled out; if they did not, the connection is not used. */
+function unacceptable(socket: TLSSocket): string | undefined {
+  if (socket.getProtocol() !== 'TLSv1.3') return `TLS 1.3 is needed, not ${socket.getProtocol()}`;
+  if (socket.alpnProtocol !== ALPN_TCP) return `ALPN ${ALPN_TCP} is needed`;
+  return socket.isSessionReused() ? 'the session was resumed' : undefined;
+}
+
+/** Null where OpenSSL found the peer's chain in order; fails closed where Node does not say. */
+function verifyErrorOf(socket: TLSSocket): Error | null {
+  const handle = (socket as unknown as { _handle?: { verifyError?: () => Error | null | undefined } })
+    ._handle;
+  if (typeof handle?.verifyError !== 'function') return new Error('the chain could not be verified');
+  return handle.verifyError() ?? null;
+}
