@@ -1,7 +1,7 @@
 import type { Access } from './access.ts';
 import { isNotFound } from './apiError.ts';
 import type { Clock } from './clock.ts';
-import { pathOf, type KubeObject, type Place, type Resource } from './resource.ts';
+import { apiVersionOf, pathOf, type KubeObject, type Place, type Resource } from './resource.ts';
 import { contentTypes, Transport, type Method, type Query, type RequestOptions } from './transport.ts';
 
 /** Which object. */
@@ -122,13 +122,15 @@ export class KubeClient {
   /** The namespace is that of the object. */
   create<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const { namespace } = object.metadata;
-    return this.#write({ method: 'POST', resource, place: { namespace }, options, body: object });
+    const body = typed(resource, object);
+    return this.#write({ method: 'POST', resource, place: { namespace }, options, body });
   }
 
   /** Replaces; with the object's resourceVersion a stale write is refused (409, isConflict). */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options: WriteOptions = {}): Promise<T> {
     const { namespace, name } = object.metadata;
-    return this.#write({ method: 'PUT', resource, place: { namespace, name }, options, body: object });
+    const body = typed(resource, object);
+    return this.#write({ method: 'PUT', resource, place: { namespace, name }, options, body });
   }
 
   patch<T extends KubeObject>(resource: Resource<T>, ref: Ref, options: PatchOptions): Promise<T> {
@@ -212,6 +214,13 @@ interface Call {
   contentType?: string;
   accept?: string | undefined;
 }
+
+/** Custom resources are refused without apiVersion and kind; items of lists come without them. */
+const typed = (resource: Resource, object: KubeObject): KubeObject => ({
+  ...object,
+  apiVersion: apiVersionOf(resource),
+  kind: resource.kind,
+});
 
 /** Ref of an object that came from the API. */
 export const refOf = ({ metadata: { namespace, name } }: KubeObject): Ref => ({ namespace, name });

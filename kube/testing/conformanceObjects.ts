@@ -55,6 +55,8 @@ export function objectChecks(subject: Subject): void {
       const badName = await failure(client.create(maps, configMap(subject, 'Not_A_Name')));
       expect(isInvalid(badName)).toBe(true);
       expect(badName.details?.causes?.[0]?.field).toBe('metadata.name');
+      const badKey = await failure(client.create(maps, configMap(subject, 'bad-key', { 'x/y': '1' })));
+      expect(isInvalid(badKey)).toBe(true);
       const large = configMap(subject, 'large', { a: 'x'.repeat(1024 * 1024 + 1) });
       expect((await failure(client.create(maps, large))).status).toBe(422);
       const tooLarge = configMap(subject, 'too-large', { a: 'x'.repeat(3 * 1024 * 1024) });

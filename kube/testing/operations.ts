@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import fastJsonPatch from 'fast-json-patch';
 import type { DeleteOptions } from '../client.ts';
-import { keyOf, resources, type KubeObject, type Resource } from '../resource.ts';
+import { apiVersionOf, keyOf, resources, type KubeObject, type Resource } from '../resource.ts';
 import { isObject, type Json, type JsonObject } from './fields.ts';
-import { checkName, checkReplacement, encoded, prepareCreate, prepareUpdate } from './rules.ts';
+import { checkName, checkReplacement, encoded, isCustom, prepareCreate, prepareUpdate } from './rules.ts';
 import { applied, trackUpdate } from './serverSideApply.ts';
 import { badRequest, conflict, invalid, nameOf, notFound, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
@@ -20,6 +20,19 @@ export interface WriteContext {
   dryRun: boolean;
   force: boolean;
 }
+
+interface Change {
+  old: KubeObject;
+  object: KubeObject;
+  /** Owners of fields are already noted. */
+  tracked?: boolean;
+  /** By a patch: then another uid is no failed precondition but a change that is not allowed. */
+  patched?: boolean;
+}
+
+const MISPLACED = 'the namespace of the provided object does not match the namespace sent on the request';
+const misnamed = (own: string, asked: string): string =>
+  `the name of the object (${own}) does not match the name on the URL (${asked})`;
 
 /** The verbs that write, with the rules of the API server. All throw StatusError. */
 export class Operations {
@@ -62,7 +75,7 @@ export class Operations {
     const object = this.#addressed(target, body);
     const old = this.read(target);
     checkReplacement(target.resource, object);
-    return this.#update(target, { old, object }, context);
+    return this.#update(target, { old, object, patched: false }, context);
   }
 
   patch(target: Target, patch: { contentType: string; body: Json }, context: WriteContext): KubeObject {
@@ -125,13 +138,19 @@ export class Operations {
 
   #update(
     target: Target,
-    { old, object, tracked = false }: { old: KubeObject; object: KubeObject; tracked?: boolean },
+    { old, object, tracked = false, patched = true }: Change,
     context: WriteContext,
   ): KubeObject {
     const { resource, subresource } = target;
     const { name, namespace } = old.metadata;
-    if (object.metadata.name !== name || object.metadata.namespace !== namespace) {
-      throw invalid('metadata.name: Invalid value: field is immutable', 'metadata.name');
+    if (object.metadata.name !== name) throw badRequest(misnamed(object.metadata.name, name));
+    if (object.metadata.namespace !== namespace) throw badRequest(MISPLACED);
+    const { uid } = object.metadata;
+    if (patched && uid !== undefined && uid !== old.metadata.uid) {
+      throw invalid(
+        `metadata.uid: Invalid value: ${JSON.stringify(uid)}: field is immutable`,
+        'metadata.uid',
+      );
     }
     const next = prepareUpdate(resource, { old, object, subresource });
     if (!tracked) trackUpdate(old, next, { manager: context.fieldManager, operation: 'Update', subresource });
@@ -159,7 +178,8 @@ export class Operations {
         'the namespace of the provided object does not match the namespace sent on the request',
       );
     }
-    const apiVersion = resource.group ? `${resource.group}/${resource.version}` : resource.version;
+    const apiVersion = apiVersionOf(resource);
+    if (isCustom(resource) && !body.kind) throw badRequest("Object 'Kind' is missing");
     if ((body.kind && body.kind !== resource.kind) || (body.apiVersion && body.apiVersion !== apiVersion)) {
       throw badRequest(`the object provided is no ${apiVersion} ${resource.kind}`);
     }

@@ -121,6 +121,10 @@ export function encoded(resource: Resource, object: KubeObject): KubeObject {
 
 function withDefaults(resource: Resource, object: Content): Content {
   if (resource.group !== '' || !['secrets', 'configmaps'].includes(resource.plural)) return object;
+  for (const key of Object.keys(object.data ?? {})) {
+    if (!/^[-._a-zA-Z0-9]{1,253}$/.test(key))
+      throw invalid(`data[${key}]: Invalid value: not a config key`, `data[${key}]`);
+  }
   if (bytesOf(object.data) > MAX_DATA_BYTES) {
     throw invalid(`[]: Too long: may not be more than ${MAX_DATA_BYTES} bytes`, 'data');
   }
