@@ -88,7 +88,6 @@ export class Reconciler {
     });
     this.#events = new Events({
       sink: sinks.events,
-      onError: (error) => log.warn({ err: error }, 'an event could not be written'),
       onEvent: ({ reason, subject, message }) => {
         metrics.incidents.inc({ reason });
         log.warn({ reason, subject: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}` }, message);

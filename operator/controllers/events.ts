@@ -12,7 +12,6 @@ const MAX_SAID = 20_000;
 
 export interface EventsOptions {
   readonly sink: EventSink;
-  readonly onError: (error: Error) => void;
   /** One call for each event. */
   readonly onEvent: (notice: Notice) => void;
 }
@@ -114,7 +113,7 @@ export class Events {
     const [oldest] = this.#said.keys();
     if (this.#said.size > MAX_SAID && oldest !== undefined) this.#said.delete(oldest);
     this.#options.onEvent(notice);
-    this.#options.sink.warn(notice).catch(this.#options.onError);
+    this.#options.sink.warn(notice);
   }
 }
 

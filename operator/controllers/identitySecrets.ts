@@ -160,7 +160,13 @@ export class IdentitySecrets {
     if (due && heldMs <= 0) {
       log.info({ identity: id, reason: due.reason }, due.message);
       await this.#issue(identity, { memory, state, id });
-    } else if (bundleOutdated(input)) {
+    } else if (due) {
+      log.info(
+        { identity: id, reason: due.reason, heldMs },
+        'a certificate of the new root waits for its peers',
+      );
+    }
+    if (bundleOutdated({ ...input, inPlace: inPlaceOf(memory.secret, identity.uid) })) {
       await this.#writeBundle(identity, memory, state);
     }
     const { facts } = { facts: undefined, ...inPlaceOf(memory.secret, identity.uid) };
@@ -174,13 +180,14 @@ export class IdentitySecrets {
     const { clock, settleMs = SETTLE_MS } = this.#options;
     const { notAfter, renewAt } = inPlace.facts;
     // An identity that cannot be reached must not hold the others until they expire.
-    if (clock.now() > (notAfter.getTime() + renewAt.getTime()) / 2) return 0;
-    for (const [key, { uid }] of this.#desired) {
+    const patienceMs = (notAfter.getTime() + renewAt.getTime()) / 2 - clock.now();
+    const allHaveIt = Array.from(this.#desired).every(([key, { uid }]) => {
       const memory = this.#memory.get(key);
       const other = memory && inPlaceOf(memory.secret, uid);
-      if (!other || (other.state === 'Present' && other.facts.bundle !== state.bundleId)) return settleMs;
-    }
-    return this.#bundlesSince + settleMs - clock.monotonic();
+      return other && (other.state !== 'Present' || other.facts.bundle === state.bundleId);
+    });
+    const settlesMs = allHaveIt ? this.#bundlesSince + settleMs - clock.monotonic() : settleMs;
+    return Math.min(patienceMs, settlesMs);
   }
 
   /** What is in place: as remembered, or asked for when that is too long ago. */

@@ -109,7 +109,8 @@ export interface Notice {
 }
 
 export interface EventSink {
-  warn(notice: Notice): Promise<void>;
+  /** Never throws and never makes the caller wait. */
+  warn(notice: Notice): void;
 }
 
 export interface Sinks {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { repeatedKeys } from '../../certs/testing/pki.ts';
 import type { Clock } from '../../kube/index.ts';
 import { startApiServer, type ApiServer, type SeenRequest } from '../../kube/testing/apiServer.ts';
+import { until } from '../../kube/testing/until.ts';
 import type { AuthoritySource } from '../controllers/authority.ts';
 import type { AuthorityState } from '../controllers/authoritySecret.ts';
 import type { CertificateContext, Log } from '../controllers/certificateContext.ts';
@@ -77,6 +78,8 @@ export interface Stage extends CertificateContext {
   readonly lines: LogLine[];
   /** Text of everything that was logged. */
   logged(): string;
+  /** Waits as `until`, while `stepMs` (default a second) pass with each look: for what sleeps on the clock. */
+  passing(what: string, condition: () => boolean, stepMs?: number): Promise<void>;
   /** Runs something that leads; resolves the way to end it, which also happens at the end of the stage. */
   leading(controller: { lead(signal: AbortSignal): Promise<void> }): () => Promise<void>;
   close(): Promise<void>;
@@ -107,6 +110,11 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     generateKey: repeatedKeys(),
     lines,
     logged: () => lines.map(({ fields, message }) => `${message} ${textOf(fields)}`).join('\n'),
+    passing: (what, condition, stepMs = 1_000) =>
+      until(what, () => {
+        clock.advance(stepMs);
+        return condition();
+      }),
     leading(controller) {
       const abort = new AbortController();
       const done = controller.lead(abort.signal);
