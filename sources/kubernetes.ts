@@ -27,8 +27,16 @@ interface Watched {
   readonly synced: Promise<void>;
   readonly isSynced: boolean;
   readonly resourceVersion: string | undefined;
+  readonly counters: Readonly<ReflectorCounters>;
   start(): unknown;
   stop(): Promise<void>;
+}
+
+export interface ReflectorCounters {
+  lists: number;
+  watches: number;
+  events: number;
+  failures: number;
 }
 
 type WatchedKind = Exclude<RawKind, 'nodes'>;
@@ -63,6 +71,11 @@ export class KubernetesSource implements SnapshotSource {
   /** The kinds whose first list is still awaited: what a start that hangs waits for. */
   get awaited(): readonly string[] {
     return [...this.#watched].filter(([, { isSynced }]) => !isSynced).map(([kind]) => kind);
+  }
+
+  /** What each watch has done so far, for metrics. */
+  get counters(): ReadonlyMap<string, Readonly<ReflectorCounters>> {
+    return new Map([...this.#watched].map(([kind, { counters }]) => [kind, counters]));
   }
 
   onSnapshot(listener: (snapshot: Snapshot) => void): () => void {
