@@ -41,12 +41,15 @@ export class Watches {
 
   /** Breaks the connections. */
   drop(plural?: string): void {
-    for (const watch of this.#of(plural)) watch.response.socket?.destroy();
+    for (const watch of this.#of(plural)) {
+      this.#open.delete(watch);
+      watch.response.socket?.destroy();
+    }
   }
 
   /** Ends the answers in order, as at their time-out. */
   end(plural?: string): void {
-    for (const watch of this.#of(plural)) watch.response.end();
+    for (const watch of this.#of(plural)) this.#finish(watch);
   }
 
   bookmark(plural?: string): void {
@@ -58,7 +61,7 @@ export class Watches {
   expire(plural?: string): void {
     for (const watch of this.#of(plural)) {
       write(watch, { type: 'ERROR', object: expired('old', this.#storage.revision).status });
-      watch.response.end();
+      this.#finish(watch);
     }
   }
 
@@ -113,6 +116,12 @@ export class Watches {
   /** The real server sends a last bookmark, so that the next watch does not begin with known events. */
   #timeOut(watch: OpenWatch): void {
     if (watch.bookmarks) write(watch, bookmarkOf(watch, this.#storage.revision));
+    this.#finish(watch);
+  }
+
+  /** Nothing may be written to it from now on; that the connection closes is learnt only later. */
+  #finish(watch: OpenWatch): void {
+    this.#open.delete(watch);
     watch.response.end();
   }
 
