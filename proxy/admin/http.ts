@@ -47,8 +47,24 @@ async function answerOf(request: IncomingMessage, options: ServeOptions): Promis
   }
 }
 
-function bound(server: Server, { host }: Address): Address {
-  return { host, port: (server.address() as AddressInfo).port };
+function bind(server: Server, { host, port }: Address): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve({ host, port: (server.address() as AddressInfo).port });
+    });
+  });
+}
+
+/** `::` takes IPv4 too; a machine without IPv6 has only that. */
+async function bindAny(server: Server, address: Address): Promise<Address> {
+  try {
+    return await bind(server, address);
+  } catch (error) {
+    if (address.host !== '::' || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error;
+    return bind(server, { host: '0.0.0.0', port: address.port });
+  }
 }
 
 /** Starts a read-only server. Rejects where its address cannot be bound. */
@@ -69,12 +85,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.address.port, options.address.host, resolve);
-  });
   return {
-    address: bound(server, options.address),
+    address: await bindAny(server, options.address),
     close: () => {
       server.close();
       server.closeAllConnections();
