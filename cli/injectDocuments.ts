@@ -1,5 +1,6 @@
 /** What `weft inject` does with the text of manifests. No cluster is asked: the text is all that is known. */
-import { applyPatch, type Operation as JsonPatchOperation } from 'fast-json-patch';
+// CommonJS whose names Node does not see
+import jsonPatch, { type Operation as JsonPatchOperation } from 'fast-json-patch';
 import type { MeshConfigSpec } from '../core/api/index.ts';
 import { codes, WeftError } from '../core/errors/index.ts';
 import { label } from '../core/model/names.ts';
@@ -85,7 +86,7 @@ function injectResource(resource: Resource, run: Run): Resource {
   if (result.outcome !== 'injected') return resource;
   const { kind, name } = result.workload;
   report.lines.push(`as workload ${kind}/${name}`);
-  const patched = applyPatch<Pod>(
+  const patched = jsonPatch.applyPatch<Pod>(
     template.pod,
     result.patch as JsonPatchOperation[],
     true,
