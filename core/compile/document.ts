@@ -1,7 +1,14 @@
 /** Documents from a snapshot. Pure: equal snapshots give equal documents, whatever order their objects came in. */
 import { durationMs } from '../api/index.ts';
-import { resourceKey, type Snapshot, type WorkloadRef } from '../model/index.ts';
 import {
+  resourceKey,
+  workloadKey,
+  type Snapshot,
+  type WorkloadModel,
+  type WorkloadRef,
+} from '../model/index.ts';
+import {
+  canonicalJson,
   DOCUMENT_VERSION,
   type Directory,
   type Hash,
@@ -82,6 +89,34 @@ function resourcesOf(sections: readonly LabelledSection[], snapshot: Snapshot): 
   return Object.fromEntries([...entries].sort(([a], [b]) => order(a, b)));
 }
 
+/** What a document says, without what orders it. */
+type Content = Omit<ProxyConfig, 'epoch' | 'revision' | 'hash'>;
+
+interface Made {
+  readonly tool: Hash;
+  readonly services: readonly Service[];
+  /** Text of all but the services. */
+  readonly rest: string;
+  readonly hash: string;
+}
+
+/** The last document of each workload: hashing the services is most of the work, and mostly for nothing. */
+const made = new WeakMap<WorkloadModel, Made>();
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
+
+function hashOf(content: Content, model: WorkloadModel | undefined, tool: Hash): string {
+  if (!model) return tool(contentText(content));
+  const { services, ...others } = content;
+  const rest = canonicalJson(others);
+  const last = made.get(model);
+  if (last?.tool === tool && last.rest === rest && sameItems(last.services, services)) return last.hash;
+  const hash = tool(contentText(content));
+  made.set(model, { tool, services, rest, hash });
+  return hash;
+}
+
 /** The document of a workload, `config.json`. */
 export function compileWorkload(
   snapshot: Snapshot,
@@ -89,11 +124,12 @@ export function compileWorkload(
   { hash, epoch }: CompileTools,
 ): ProxyConfig {
   const view = viewOf(snapshot);
+  const ref = { kind, namespace, name };
   const parts = sharedOf(view, hash);
-  const sections = sectionsOf({ kind, namespace, name }, view);
-  const content = {
-    version: DOCUMENT_VERSION as ProxyConfig['version'],
-    workload: { kind, namespace, name },
+  const sections = sectionsOf(ref, view);
+  const content: Content = {
+    version: DOCUMENT_VERSION,
+    workload: ref,
     resources: resourcesOf(sections, snapshot),
     trust: parts.trust,
     telemetry: parts.telemetry,
@@ -102,7 +138,8 @@ export function compileWorkload(
     // shared by all documents of the namespace, and never written to
     services: servicesFor(namespace, parts) as Service[],
   };
-  return { ...content, epoch, revision: snapshot.revision, hash: hash(contentText(content)) };
+  const model = snapshot.workloads.get(workloadKey(ref));
+  return { ...content, epoch, revision: snapshot.revision, hash: hashOf(content, model, hash) };
 }
 
 /** The directory, `directory.json`: the same for every namespace. */
