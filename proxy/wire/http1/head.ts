@@ -13,6 +13,8 @@ export const DONE = 1;
 export const BAD = 2;
 export const LARGE = 3;
 export type Outcome = typeof MORE | typeof DONE | typeof BAD | typeof LARGE;
+/** A line that is longer and not complete is not looked at again until its end has come. */
+const LONG_LINE = 1024;
 /** A line was read and another follows. */
 const LINE = 4;
 type LineOutcome = Outcome | typeof LINE;
@@ -42,7 +44,8 @@ export abstract class Head extends Fields {
   read(bytes: Buffer, base: number): Outcome {
     this.bytes = bytes;
     this.base = base;
-    const outcome = this.searched > 0 && !this.lineEnds() ? MORE : this.lines();
+    const long = this.searched - this.cursor > LONG_LINE;
+    const outcome = long && !this.lineEnds() ? MORE : this.lines();
     if (outcome === MORE) {
       this.searched = bytes.length - base;
       return this.searched > limit.headBytes ? LARGE : MORE;
@@ -65,7 +68,7 @@ export abstract class Head extends Fields {
   /** Judges the fields together, at the end. */
   protected abstract conclude(): boolean;
 
-  /** Without this, a line that comes byte by byte would be read again for each byte. */
+  /** Without this, a long line that comes byte by byte would be read again for each byte. */
   private lineEnds(): boolean {
     return this.bytes.indexOf(LF, this.base + this.searched) >= 0;
   }
