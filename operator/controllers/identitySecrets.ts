@@ -75,6 +75,7 @@ export class IdentitySecrets {
   #queue: WorkQueue | undefined;
   /** Since when no bundle was changed, ms of the clock that never jumps. */
   #bundlesSince: number;
+  #bundles: { bundleId: string; complete: boolean; at: number } | undefined;
 
   constructor(options: IdentitySecretsOptions) {
     this.#options = options;
@@ -181,13 +182,23 @@ export class IdentitySecrets {
     const { notAfter, renewAt } = inPlace.facts;
     // An identity that cannot be reached must not hold the others until they expire.
     const patienceMs = (notAfter.getTime() + renewAt.getTime()) / 2 - clock.now();
-    const allHaveIt = Array.from(this.#desired).every(([key, { uid }]) => {
+    const settlesMs = this.#allHave(state.bundleId)
+      ? this.#bundlesSince + settleMs - clock.monotonic()
+      : settleMs;
+    return Math.min(patienceMs, settlesMs);
+  }
+
+  /** True where every identity has this trust bundle, or nothing yet. Looked at once a second: each due one asks. */
+  #allHave(bundleId: string): boolean {
+    const now = this.#options.clock.monotonic();
+    if (this.#bundles?.bundleId === bundleId && now - this.#bundles.at < 1_000) return this.#bundles.complete;
+    const complete = Array.from(this.#desired).every(([key, { uid }]) => {
       const memory = this.#memory.get(key);
       const other = memory && inPlaceOf(memory.secret, uid);
-      return other && (other.state !== 'Present' || other.facts.bundle === state.bundleId);
+      return other && (other.state !== 'Present' || other.facts.bundle === bundleId);
     });
-    const settlesMs = allHaveIt ? this.#bundlesSince + settleMs - clock.monotonic() : settleMs;
-    return Math.min(patienceMs, settlesMs);
+    this.#bundles = { bundleId, complete, at: now };
+    return complete;
   }
 
   /** What is in place: as remembered, or asked for when that is too long ago. */
