@@ -54,6 +54,8 @@ export interface ClusterOptions {
 export interface Operator {
   readonly isLeader: boolean;
   readonly healthPort: number;
+  /** Undefined until reports are taken. */
+  readonly controlPort: number | undefined;
   /** Gives the lease away and ends everything. */
   stop(): Promise<void>;
 }
@@ -100,7 +102,7 @@ export async function runClusterOperator(options: ClusterOptions): Promise<Opera
     registry: metrics.registry,
     notReady: () => {
       if (!source.current) return `waiting for the first list of ${source.awaited.join(', ')}`;
-      return parts.endpoint?.listening ? undefined : 'waiting for an identity to take reports with';
+      return parts.endpoint?.port ? undefined : 'waiting for an identity to take reports with';
     },
   });
 
@@ -186,6 +188,9 @@ export async function runClusterOperator(options: ClusterOptions): Promise<Opera
       return parts.elector?.isLeader ?? false;
     },
     healthPort: health.port,
+    get controlPort() {
+      return endpoint.port;
+    },
     async stop() {
       stopping = true;
       await parts.elector?.stop();

@@ -34,8 +34,9 @@ export class ControlEndpoint {
     this.#options = options;
   }
 
-  get listening(): boolean {
-    return this.#server !== undefined;
+  /** Bound port; undefined until there is an identity. */
+  get port(): number | undefined {
+    return this.#server?.port;
   }
 
   connections(): number {

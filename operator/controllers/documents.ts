@@ -197,7 +197,9 @@ export class Documents {
     memory.last = next;
     delete memory.changedSince;
     delete memory.tooLarge;
-    this.observed(refKey(desired));
+    // the watch may have been faster than the answer
+    const seen = this.#options.sink.existing.get(refKey(desired));
+    if (seen && isNewer(seen, memory.written)) delete memory.written;
     this.#options.onWritten(desired);
     return undefined;
   }

@@ -40,9 +40,9 @@ export class MeshConfigStatusController {
 
     const wanted = { key: resourceKey('MeshConfig', { name: MESH_CONFIG }), uid, generation };
     const proxies = view.proxies().map((pod) => proxyState(pod, reports.get(pod.uid)?.report, wanted));
-    const sameGeneration = stored.status?.observedGeneration === generation;
+    const sinceLeadingMs = monotonic() - this.#startedAt;
     const wait = Math.max(
-      settling(proxies, { sameGeneration, sinceLeadingMs: monotonic() - this.#startedAt }),
+      settling(proxies, { written: stored.status, generation, sinceLeadingMs }),
       this.#writtenAt + COALESCE_MS - monotonic(),
     );
     if (wait > 0) return { requeueAfterMs: wait };

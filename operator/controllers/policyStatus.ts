@@ -54,9 +54,9 @@ export class PolicyStatus {
     const wanted = { key: resourceKey('MeshPolicy', { namespace, name }), uid, generation };
     const selected = policy ? view.selected(policy) : { meshed: [], unprotected: [] };
     const proxies = selected.meshed.map((pod) => proxyState(pod, reports.get(pod.uid)?.report, wanted));
-    const sameGeneration = stored.status?.observedGeneration === generation;
+    const sinceLeadingMs = monotonic() - this.#startedAt;
     const wait = Math.max(
-      settling(proxies, { sameGeneration, sinceLeadingMs: monotonic() - this.#startedAt }),
+      settling(proxies, { written: stored.status, generation, sinceLeadingMs }),
       (this.#writtenAt.get(key) ?? -Infinity) + COALESCE_MS - monotonic(),
     );
     if (wait > 0) return { requeueAfterMs: wait };

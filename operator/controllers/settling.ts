@@ -6,11 +6,20 @@ import type { ProxyState } from '../status/proxies.ts';
 
 export const SETTLE_MS = 15_000;
 
-/** Milliseconds to keep a status of this generation as it is; 0: compute it now. */
+export interface Written {
+  readonly observedGeneration?: number;
+  /** `2/3`. */
+  readonly applied?: string;
+}
+
+/** Milliseconds to keep the status as it is; 0: compute it now. */
 export function settling(
   proxies: readonly ProxyState[],
-  at: { sameGeneration: boolean; sinceLeadingMs: number },
+  at: { written: Written | undefined; generation: number; sinceLeadingMs: number },
 ): number {
-  if (!at.sameGeneration || at.sinceLeadingMs >= SETTLE_MS) return 0;
-  return proxies.some(({ silent }) => silent) ? SETTLE_MS - at.sinceLeadingMs : 0;
+  const { written, generation, sinceLeadingMs } = at;
+  if (written?.observedGeneration !== generation || sinceLeadingMs >= SETTLE_MS) return 0;
+  const before = Number(written.applied?.split('/')[0] ?? 0);
+  const now = proxies.filter(({ applied }) => applied).length;
+  return before > now && proxies.some(({ silent }) => silent) ? SETTLE_MS - sinceLeadingMs : 0;
 }
