@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseBlock } from '../evaluate/addresses.ts';
 import {
   addressBytes,
   hasHostBits,
@@ -51,6 +52,21 @@ describe('addresses', () => {
     '10.0.0.0/8/8',
   ])('%s is no CIDR', (text) => {
     expect(parseCidr(text)).toBeUndefined();
+  });
+
+  it('and CIDRs are taken here exactly where a proxy can judge by them', () => {
+    const suffix = fc.oneof(
+      fc.constant(''),
+      fc.integer({ min: -1, max: 130 }).map((bits) => `/${bits}`),
+    );
+    const nearly = fc.stringMatching(/^[0-9a-f:.]{1,24}$/);
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), nearly), suffix, (address, bits) => {
+        const text = `${address}${bits}`;
+        expect([text, parseCidr(text) !== undefined]).toEqual([text, parseBlock(text) !== undefined]);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('know bits beyond the prefix', () => {
