@@ -256,6 +256,11 @@ export const codes = {
     meaning: 'an environment variable is missing or wrong',
     remedy: 'see the message',
   },
+  REDIRECTION_FAILED: {
+    status: 0,
+    meaning: "the redirection of a pod's traffic could not be set up",
+    remedy: 'the init container needs NET_ADMIN, and the kernel nftables with NAT; see the message',
+  },
 } as const satisfies Record<string, { status: number; meaning: string; remedy: string }>;
 
 export type Code = keyof typeof codes;
