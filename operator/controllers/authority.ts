@@ -61,7 +61,7 @@ export interface AuthoritySource {
 }
 
 /** However far away a renewal is, the Secret is looked at this often. */
-const LOOK_MS = 60 * 60_000;
+const LOOK_MS = 10 * 60_000;
 /** A Secret that cannot be used is looked at again after this, beside when it changes. */
 const INVALID_MS = 60_000;
 /** Predecessors that stay in the webhook's bundle. */
