@@ -112,11 +112,14 @@ export class KubeClient {
   }
 
   /** One page; all of it without `limit`. Items carry no apiVersion and kind: the API leaves them out. */
-  list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+  async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     const { namespace, labelSelector, fieldSelector, limit, resourceVersion, metadataOnly } = options;
     const query = { labelSelector, fieldSelector, limit, continue: options.continue, resourceVersion };
     const accept = metadataOnly ? PARTIAL_LIST : undefined;
-    return this.#send({ method: 'GET', resource, place: { namespace }, options, query, accept });
+    const call: Call = { method: 'GET', resource, place: { namespace }, options, query, accept };
+    const list = await this.#send<Omit<KubeList<T>, 'items'> & { items: T[] | null }>(call);
+    // the server writes an empty PartialObjectMetadataList as null
+    return { ...list, items: list.items ?? [] };
   }
 
   /** The namespace is that of the object. */

@@ -84,6 +84,8 @@ export function watchChecks(subject: Subject): void {
       const partial = await client.list(maps, { namespace, labelSelector: 'app=a', metadataOnly: true });
       expect(partial.items).toHaveLength(1);
       expect(partial.items[0]).not.toHaveProperty('data');
+      const none = await client.list(maps, { namespace, labelSelector: 'app=none', metadataOnly: true });
+      expect(none.items).toEqual([]);
       expect((await failure(client.list(maps, { namespace, labelSelector: 'a=b=c!' }))).status).toBe(400);
     });
 

@@ -115,7 +115,8 @@ export class Handler {
     const head = isPartial
       ? { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' }
       : { kind: `${kind}List`, apiVersion: group ? `${group}/${version}` : version };
-    return { ...head, ...this.#lists.list(route.resource, url.searchParams, options) };
+    const { metadata, items } = this.#lists.list(route.resource, url.searchParams, options);
+    return { ...head, metadata, items: isPartial && items.length === 0 ? null : items };
   }
 
   #exists({ resource, namespace, name = '' }: Route): boolean {
