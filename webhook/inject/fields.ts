@@ -47,6 +47,10 @@ export const fieldReasons: readonly FieldReason[] = [
   ...both('securityContext.seccompProfile', 'the runtime’s default filter, whatever the pod says'),
   ...both('securityContext.capabilities.drop', 'starts from none'),
 
+  {
+    field: `${INIT}.volumeMounts`,
+    why: 'only the pod’s labels, at the path of the token for the Kubernetes API, which is thereby not mounted',
+  },
   { field: `${INIT}.env[WEFT_OUTBOUND_PORT]`, why: 'where outgoing connections are redirected to' },
   { field: `${INIT}.env[WEFT_INBOUND_PORT]`, why: 'where incoming connections are redirected to' },
   { field: `${INIT}.env[WEFT_EXCLUDE_INBOUND_PORTS]`, why: 'annotation `weft.dev/exclude-inbound-ports`' },
@@ -116,7 +120,11 @@ export const fieldReasons: readonly FieldReason[] = [
     field: `${PROXY}.securityContext.runAsNonRoot`,
     why: 'said, so that the restricted Pod Security level sees it',
   },
-  { field: `${PROXY}.volumeMounts`, why: 'the volumes below, mounted in the proxy alone' },
+
+  {
+    field: `${PROXY}.volumeMounts`,
+    why: 'the volumes below; the labels also at the path of the API token, which is thereby not mounted',
+  },
 
   {
     field: 'spec.volumes[weft-config]',

@@ -3,6 +3,7 @@ import { container, port } from '../../core/model/names.ts';
 import type { PodSettings } from './annotations.ts';
 import type { Resources } from './resources.ts';
 import type { Container, EnvVar, InjectContext } from './types.ts';
+import { mounts } from './volumes.ts';
 
 /** Exclusions are variables only where there are any. */
 function exclusions(settings: PodSettings): EnvVar[] {
@@ -45,6 +46,7 @@ export function initContainer(
       capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
       seccompProfile: { type: 'RuntimeDefault' },
     },
+    volumeMounts: [mounts.noApiToken],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
 }

@@ -13,7 +13,11 @@ export interface Mount {
   readOnly?: boolean;
 }
 
-/** Where the proxy finds each volume; proxy/env.ts reads the same paths from its environment. */
+/**
+ * Where the proxy finds each volume; proxy/env.ts reads the same paths from its environment. `noApiToken` hides the
+ * pod's token for the Kubernetes API, which admission mounts in every container that has nothing at its path: a proxy
+ * reads what strangers send and must not hold the application's rights.
+ */
 export const mounts = {
   config: { name: 'weft-config', mountPath: '/etc/weft/config', readOnly: true },
   directory: { name: 'weft-directory', mountPath: '/etc/weft/directory', readOnly: true },
@@ -21,6 +25,11 @@ export const mounts = {
   pod: { name: 'weft-pod', mountPath: '/etc/weft/pod', readOnly: true },
   token: { name: 'weft-token', mountPath: '/var/run/secrets/weft', readOnly: true },
   run: { name: 'weft-run', mountPath: '/run/weft' },
+  noApiToken: {
+    name: 'weft-pod',
+    mountPath: '/var/run/secrets/kubernetes.io/serviceaccount',
+    readOnly: true,
+  },
 } as const satisfies Record<string, Mount>;
 
 /**
