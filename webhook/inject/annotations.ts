@@ -101,11 +101,10 @@ const readers: {
   logLevel: [annotation.logLevel, logLevel],
 };
 
-const KNOWN = new Set<string>([
-  ...Object.values(readers).map(([name]) => name),
-  annotation.proxy,
-  annotation.refresh,
-]);
+/** Annotations that a person may set on a pod. */
+export const podAnnotations: readonly string[] = Object.values(readers).map(([name]) => name);
+
+const KNOWN = new Set<string>([...podAnnotations, annotation.proxy, annotation.refresh]);
 const LABELS = new Set<string>([label.inject, label.injection, label.revision]);
 
 function unknown(annotations: Readonly<Record<string, string>>): string[] {
