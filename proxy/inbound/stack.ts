@@ -223,6 +223,8 @@ class Opening {
     const refusal = this.peer.connectionRefusal();
     if (refusal) {
       this.session?.yield();
+      // a probe that only looks whether the port is open
+      if (bytes.length === 0 && this.channel.ended) return this.channel.destroy();
       const { code: flag, verdict } = refusal;
       const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
       this.peer.series('tcp').connection(end, { peer: this.channel.peer, verdict });

@@ -1,13 +1,14 @@
 /**
  * How many requests may be sent again: a fifth of all requests, and a few each second where there are only few, so that
- * retries cannot multiply the load of a service that is failing.
+ * retries cannot multiply the load of a service that is failing. Counted in whole units, of which a request brings one
+ * and a retry takes five.
  */
-const SHARE = 0.2;
-const FLOOR_PER_SECOND = 10;
-const CAP = 100;
+const COST = 5;
+const FLOOR = 10 * COST;
+const CAP = 100 * COST;
 
 export class RetryBudget {
-  private tokens = FLOOR_PER_SECOND;
+  private units = FLOOR;
   private filledAt: number;
   private readonly now: () => number;
 
@@ -18,17 +19,20 @@ export class RetryBudget {
 
   /** Counts a request that came in. */
   deposit(): void {
-    this.tokens = Math.min(CAP, this.tokens + SHARE);
+    if (this.units < CAP) this.units++;
   }
 
   /** True where one more attempt is allowed, which is then counted. */
   withdraw(): boolean {
     const now = this.now();
-    const floor = ((now - this.filledAt) / 1000) * FLOOR_PER_SECOND;
-    this.filledAt = now;
-    this.tokens = Math.min(CAP, Math.max(this.tokens, Math.min(FLOOR_PER_SECOND, this.tokens + floor)));
-    if (this.tokens < 1) return false;
-    this.tokens--;
+    // ten retries a second, but not saved up
+    const filled = Math.floor(((now - this.filledAt) / 1000) * FLOOR);
+    if (filled > 0) {
+      this.filledAt = now;
+      this.units = Math.max(this.units, Math.min(FLOOR, this.units + filled));
+    }
+    if (this.units < COST) return false;
+    this.units -= COST;
     return true;
   }
 }

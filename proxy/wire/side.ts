@@ -66,6 +66,7 @@ export class Side implements Running {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       for (const connection of this.connections) if (connection.idle) connection.close();
+      for (const session of this.sessions) if (!session.carrying) session.abort('DRAINING');
       if (this.requests === 0 && this.sessions.size === 0 && this.tunnels.size === 0) break;
       if (performance.now() >= deadline) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

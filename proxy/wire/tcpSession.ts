@@ -46,6 +46,11 @@ export class TcpSession implements Handler, LogFields {
     this.verdict = options.verdict;
   }
 
+  /** Either side has spoken: to end it would cut something off. */
+  get carrying(): boolean {
+    return this.relay !== undefined || this.clientBytes !== undefined;
+  }
+
   /** Opens the upstream. */
   open(): void {
     const pool = this.options.next();
@@ -68,7 +73,7 @@ export class TcpSession implements Handler, LogFields {
     if (this.over) return undefined;
     this.over = true;
     clearTimeout(this.timer);
-    this.giveUp?.();
+    // what is still being opened is kept, too: to give it up would look like a broken client at the other side
     if (this.opened) this.pool?.adopt(this.opened.channel, this.opened);
     this.leavePool();
     this.options.ended(this, true);
@@ -99,9 +104,11 @@ export class TcpSession implements Handler, LogFields {
     this.giveUp = pool.open({
       connected: (channel, identity) => {
         this.opened = { channel, identity, serial };
-        this.carry();
+        if (this.over) pool.adopt(channel, this.opened);
+        else this.carry();
       },
       failed: (code, detail) => {
+        if (this.over) return;
         this.giveUp = undefined;
         this.detail = detail;
         this.leavePool();
