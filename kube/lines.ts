@@ -20,7 +20,7 @@ export class LineSplitter {
       this.#rest.push(chunk.subarray(start));
       this.#restBytes += chunk.length - start;
     }
-    if (this.#restBytes > this.#maxBytes) throw new RangeError(`a line of more than ${this.#maxBytes} bytes`);
+    this.#check(0);
     return lines;
   }
 
@@ -29,7 +29,14 @@ export class LineSplitter {
     return this.#complete(Buffer.alloc(0));
   }
 
+  #check(more: number): void {
+    if (this.#restBytes + more > this.#maxBytes) {
+      throw new RangeError(`a line of more than ${this.#maxBytes} bytes`);
+    }
+  }
+
   #complete(last: Buffer): string {
+    this.#check(last.length);
     // Joined as bytes: a chunk may end in the middle of a character.
     const line = this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, last]);
     this.#rest = [];
