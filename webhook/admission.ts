@@ -14,7 +14,7 @@ import {
   type AdmissionRequest,
   type AdmissionResponse,
 } from './review.ts';
-import { validate } from './validate/validate.ts';
+import { isKnownKind, validate } from './validate/validate.ts';
 import type { ClusterView } from './view.ts';
 
 export interface AdmissionOptions {
@@ -106,7 +106,8 @@ export async function admitResource(request: AdmissionRequest, options: Admissio
     return { response: allow(request), outcome: 'ignored', reason: 'NotAChangeOfSpec', kind: '' };
   }
   const object = withNamespace(objectOf<RawResource>(request), request.namespace);
-  const kind = object.kind ?? '';
+  // a label of metrics: whoever reaches this port must not be able to make series
+  const kind = isKnownKind(object.kind) ? object.kind : 'Unknown';
   const verdict = validate({
     object,
     ...(request.oldObject ? { oldObject: request.oldObject as RawResource } : {}),

@@ -1,4 +1,5 @@
 /** The webhook's process: environment, API server, certificate, servers, and an orderly end. */
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { WeftError } from '../core/errors/index.ts';
 import { connect, type KubeClient } from '../kube/index.ts';
@@ -22,14 +23,18 @@ async function supportedVersion(client: KubeClient): Promise<KubernetesVersion> 
   return version;
 }
 
-/** Both families where the node has both, else IPv4. */
-async function listen(app: WebhookServer['health'] | WebhookServer['reviews'], port: number): Promise<void> {
+/** Both families where the node has both, else IPv4. Gives the port, which is the system's choice for 0. */
+async function listen(
+  app: WebhookServer['health'] | WebhookServer['reviews'],
+  port: number,
+): Promise<number> {
   try {
     await app.listen({ host: '::', port });
   } catch (error) {
     if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     await app.listen({ host: '0.0.0.0', port });
   }
+  return (app.server.address() as AddressInfo).port;
 }
 
 async function run(env: WebhookEnvironment, log: Log): Promise<void> {
@@ -57,12 +62,9 @@ async function run(env: WebhookEnvironment, log: Log): Promise<void> {
       log.warn({ reason: String(error) }, 'serving certificate not usable; the last good one stays');
     },
   });
-  await listen(server.health, env.healthPort);
-  await listen(server.reviews, env.port);
-  log.info(
-    { port: env.port, healthPort: env.healthPort, kubernetes, revision, image: image.name },
-    'listening',
-  );
+  const healthPort = await listen(server.health, env.healthPort);
+  const port = await listen(server.reviews, env.port);
+  log.info({ port, healthPort, kubernetes, revision, image: image.name }, 'listening');
 
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => resolve(name));

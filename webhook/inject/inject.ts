@@ -30,7 +30,7 @@ interface Plan {
 }
 
 function plan(pod: Pod, context: InjectContext, settings: PodSettings): Plan {
-  const serviceAccount = pod.spec.serviceAccountName || 'default';
+  const serviceAccount = pod.spec.serviceAccountName || pod.spec.serviceAccount || 'default';
   const workload =
     context.workload ??
     resolveWorkload(

@@ -67,6 +67,8 @@ export interface PodSpec {
   os?: { name?: string };
   nodeSelector?: Record<string, string>;
   serviceAccountName?: string;
+  /** The old name of serviceAccountName; the API server copies it, a file may not. */
+  serviceAccount?: string;
   terminationGracePeriodSeconds?: number;
   securityContext?: SecurityContext;
   [field: string]: unknown;

@@ -48,6 +48,8 @@ const kinds = new Map<string, (input: ValidateInput) => Verdict>([
   ['MeshConfig', meshConfig],
 ]);
 
+export const isKnownKind = (kind: string | undefined): kind is string => kinds.has(kind ?? '');
+
 /** Judges a resource on CREATE or UPDATE. A kind or version that this webhook does not know is refused. */
 export function validate(input: ValidateInput): Verdict {
   const { apiVersion, kind } = input.object;
