@@ -17,6 +17,9 @@ import type { ClusterView, SelectedPods } from './view.ts';
 const OWNER_TIMEOUT_MS = 2_000;
 const PODS_TIMEOUT_MS = 1_500;
 const MAX_OWNERS = 2_000;
+const MAX_PENDING = 100;
+/** A namespace too new for the watch: remembered only for the burst of its first pods. */
+const NEW_NAMESPACE_TTL_MS = 500;
 const OWNER_TTL_MS = 10 * 60_000;
 /** Enough to say whether a policy selects anything. */
 const MAX_PODS = 500;
@@ -43,6 +46,7 @@ const ownerKey = (namespace: string, { kind, name, uid = '' }: OwnerReference): 
 function ownerLookup({ client }: ClusterOptions): Lookup<OwnedMeta> {
   return new Lookup<OwnedMeta>({
     max: MAX_OWNERS,
+    maxPending: MAX_PENDING,
     ttlMs: OWNER_TTL_MS,
     now: () => performance.now(),
     load: async (key) => {
@@ -57,11 +61,26 @@ function ownerLookup({ client }: ClusterOptions): Lookup<OwnedMeta> {
   });
 }
 
+function namespaceLookup({ client }: ClusterOptions): Lookup<Readonly<Record<string, string>>> {
+  return new Lookup<Readonly<Record<string, string>>>({
+    max: MAX_PENDING,
+    maxPending: MAX_PENDING,
+    ttlMs: NEW_NAMESPACE_TTL_MS,
+    now: () => performance.now(),
+    load: async (name) => {
+      const options = { timeoutMs: OWNER_TIMEOUT_MS, retries: 0 };
+      const found = await client.find(resources.namespaces, { name }, options);
+      return found && (found.metadata.labels ?? {});
+    },
+  });
+}
+
 /** Starts watching. `synced` turns true by itself; `stop` ends it. */
 export function watchCluster(options: ClusterOptions): ClusterView & { stop(): Promise<void> } {
   const { client, onError } = options;
   const report = (what: string) => (error: Error) => onError(what, error);
   const owners = ownerLookup(options);
+  const newNamespaces = namespaceLookup(options);
   let mesh = defaults(options.trustDomain);
 
   const namespaces = new Reflector({
@@ -93,15 +112,8 @@ export function watchCluster(options: ClusterOptions): ClusterView & { stop(): P
   const reflectors = [namespaces, policies, config];
 
   async function namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
-    const known = namespaces.store.get(name);
-    if (known) return known;
-    // made so recently that the watch has not told yet
-    const found = await client.find(
-      resources.namespaces,
-      { name },
-      { timeoutMs: OWNER_TIMEOUT_MS, retries: 0 },
-    );
-    return found && (found.metadata.labels ?? {});
+    // or made so recently that the watch has not told yet
+    return namespaces.store.get(name) ?? (await newNamespaces.get(name));
   }
 
   async function owner(namespace: string, reference: OwnerReference): Promise<OwnedMeta | undefined> {

@@ -6,6 +6,7 @@ function lookup(answers: (key: string) => Promise<string | undefined>) {
   const clock = { now: 0 };
   const made = new Lookup<string>({
     max: 3,
+    maxPending: 2,
     ttlMs: 100,
     now: () => clock.now,
     load: (key) => {
@@ -47,4 +48,16 @@ test('neither failures nor unknowns are remembered', async () => {
   expect(await made.get('none')).toBeUndefined();
   expect(asked).toEqual(['bad', 'bad', 'none', 'none']);
   expect(made.size).toBe(0);
+});
+
+test('refuses more open questions than allowed, and goes on when one is answered', async () => {
+  const first = Promise.withResolvers<string>();
+  const { made, asked } = lookup((key) => (key === 'a' ? first.promise : new Promise(() => undefined)));
+  const a = made.get('a');
+  void made.get('b');
+  await expect(made.get('c')).rejects.toMatchObject({ code: 'OVERLOADED' });
+  first.resolve('A');
+  expect(await a).toBe('A');
+  void made.get('c');
+  expect(asked).toEqual(['a', 'b', 'c']);
 });

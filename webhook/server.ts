@@ -12,6 +12,8 @@ import { parseReview, reviewOf, type AdmissionRequest } from './review.ts';
 
 /** A pod can be 1.5 MiB in etcd; a review holds it twice on updates, and JSON escapes. */
 const MAX_BODY_BYTES = 8 * 2 ** 20;
+/** Each may hold a body. One API server needs a few. */
+const MAX_CONNECTIONS = 512;
 const TLS = { minVersion: 'TLSv1.2' } as const;
 /** Longer than the API server keeps an idle connection (90 s), so that it closes first and no request is lost. */
 const KEEP_ALIVE_MS = 120_000;
@@ -102,6 +104,7 @@ function reviewServer(options: ServerOptions, isDraining: () => boolean): Fastif
     return503OnClosing: false,
     logger: false,
   });
+  app.server.maxConnections = MAX_CONNECTIONS;
   // as text: parsing is ours, so that what is no JSON gets our answer, and odd keys are data
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
