@@ -8,7 +8,8 @@
  *   reports ──► the same three
  */
 import type { Report } from '../core/control/index.ts';
-import { workloadKey, type PodModel, type Snapshot } from '../core/model/index.ts';
+import { WeftError } from '../core/errors/index.ts';
+import { workloadKey, type PodModel, type Snapshot, type WorkloadRef } from '../core/model/index.ts';
 import { compareRevision, type Hash } from '../core/proxyConfig/index.ts';
 import { WorkQueue, type Clock } from '../kube/index.ts';
 import type { Logger } from 'pino';
@@ -41,6 +42,8 @@ export interface ReconcilerOptions {
 const MAX_REPORTED_EPOCH = 1_000_000;
 const MESH_CONFIG_KEY = 'MeshConfig';
 
+type Desired = DesiredDocument & { readonly workload?: WorkloadRef };
+
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #documents: Documents;
@@ -50,6 +53,7 @@ export class Reconciler {
   readonly #events: Events;
   readonly #queues: Record<'documents' | 'status' | 'refresh', WorkQueue>;
   #view: SnapshotView | undefined;
+  #desired: ReadonlyMap<string, Desired> = new Map();
   #stopped = false;
 
   constructor(options: ReconcilerOptions) {
@@ -113,8 +117,8 @@ export class Reconciler {
     if (this.#stopped) return;
     const before = this.#view;
     this.#view = new SnapshotView(snapshot);
-    const desired = this.#compile(snapshot);
-    const changed = this.#documents.setDesired(desired, snapshot.revision);
+    this.#desired = this.#compile(snapshot);
+    const changed = this.#documents.setDesired(this.#desired, snapshot.revision);
     for (const key of before ? changed : this.#documents.keys()) this.#queues.documents.add(key);
     this.#options.reports.retain(new Set(Array.from(snapshot.pods.values(), ({ uid }) => uid)));
     this.#refresh.retain(snapshot);
@@ -144,6 +148,7 @@ export class Reconciler {
     sinks.documents.onChange((key) => {
       this.#documents.observed(key);
       this.#queues.documents.add(key);
+      if (this.#documents.hashInPlace(key) === undefined) this.#refreshPods(this.#podsOf(key));
     });
     sinks.status.onChange((kind, key) =>
       this.#queues.status.add(kind === 'MeshConfig' ? MESH_CONFIG_KEY : key),
@@ -151,10 +156,10 @@ export class Reconciler {
     reports.onChange((report) => this.#reported(report));
   }
 
-  #compile(snapshot: Snapshot): Map<string, DesiredDocument> {
+  #compile(snapshot: Snapshot): Map<string, Desired> {
     const { hash, owners, metrics } = this.#options;
     const done = metrics.compileSeconds.startTimer();
-    const desired = new Map<string, DesiredDocument>(workloadDocuments(snapshot, { hash, owners }));
+    const desired = new Map<string, Desired>(workloadDocuments(snapshot, { hash, owners }));
     const namespaces = new Set(Array.from(desired.values(), ({ namespace }) => namespace));
     for (const [key, directory] of directories(snapshot, namespaces, hash)) desired.set(key, directory);
     done();
@@ -174,7 +179,7 @@ export class Reconciler {
   }
 
   /** The newest position of a document that a proxy of its workload reports to have in force. */
-  #inForce(document: DesiredDocument & { workload?: PodModel['workload'] }): Position | undefined {
+  #inForce(document: Desired): Position | undefined {
     if (!document.workload) return undefined;
     let newest: Position | undefined;
     for (const { uid } of this.#view?.injected.get(workloadKey(document.workload)) ?? []) {
@@ -186,15 +191,23 @@ export class Reconciler {
     return newest;
   }
 
-  #documentWritten(document: DesiredDocument & { workload?: PodModel['workload'] }): void {
+  #documentWritten(document: Desired): void {
     const { metrics, log } = this.#options;
-    const { namespace, name, content, workload } = document;
-    metrics.writes.inc({ kind: workload ? 'Config' : 'Directory' });
-    log.debug({ document: `${namespace}/${name}`, hash: content.hash }, 'wrote a document');
+    const key = refKey(document);
+    metrics.writes.inc({ kind: document.workload ? 'Config' : 'Directory' });
+    log.debug({ document: key, hash: document.content.hash }, 'wrote a document');
+    this.#refreshPods(this.#podsOf(key));
+  }
+
+  /** The pods that mount the document of this key. */
+  #podsOf(key: string): readonly PodModel[] {
+    const document = this.#desired.get(key);
+    if (!document) return [];
+    const { workload, namespace } = document;
     const pods = workload
       ? this.#view?.injected.get(workloadKey(workload))
       : this.#view?.podsOf.get(namespace);
-    this.#refreshPods(pods ?? []);
+    return pods ?? [];
   }
 
   #refreshPods(pods: readonly PodModel[]): void {
@@ -210,7 +223,9 @@ export class Reconciler {
       backoff: { baseMs: 50, maxMs: 15_000 },
       onError: (key, error) => {
         metrics.failures.inc({ queue: name });
-        log.warn({ queue: name, key, err: error }, 'failed; it is tried again');
+        // a WeftError says all in one line; what it is not was not foreseen
+        const reason = error instanceof WeftError ? { error: String(error) } : { err: error };
+        log.warn({ queue: name, key, ...reason }, 'failed; it is tried again');
       },
     });
   }

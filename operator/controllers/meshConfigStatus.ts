@@ -8,11 +8,13 @@ import { COALESCE_MS, type StatusOptions } from './policyStatus.ts';
 import { settling } from './settling.ts';
 
 export const MESH_CONFIG = 'default';
+const CREATE_INTERVAL_MS = 1_000;
 
 export class MeshConfigStatusController {
   readonly #options: StatusOptions & { readonly trustDomain: string };
   readonly #startedAt: number;
   #writtenAt = -Infinity;
+  #triedAt = -Infinity;
   /** Made once: whoever deletes it afterwards wants the defaults without it. */
   #created = false;
 
@@ -21,13 +23,23 @@ export class MeshConfigStatusController {
     this.#startedAt = options.monotonic();
   }
 
+  /** The webhook judges it too, and may start at the same time as we do. */
+  async #create(create: () => Promise<void>): Promise<Again | undefined> {
+    const { monotonic } = this.#options;
+    const wait = this.#triedAt + CREATE_INTERVAL_MS - monotonic();
+    if (this.#created) return undefined;
+    if (wait > 0) return { requeueAfterMs: wait };
+    this.#triedAt = monotonic();
+    await create();
+    this.#created = true;
+    return undefined;
+  }
+
   async reconcile(): Promise<Again | undefined> {
     const { sink, reports, now, monotonic, onWritten, trustDomain } = this.#options;
     const stored = sink.meshConfigs.get(MESH_CONFIG);
     if (!stored) {
-      if (!this.#created) await sink.createMeshConfig(trustDomain);
-      this.#created = true;
-      return undefined;
+      return this.#create(() => sink.createMeshConfig(trustDomain));
     }
     this.#created = true;
     const view = this.#options.view();

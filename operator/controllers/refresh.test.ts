@@ -111,16 +111,28 @@ it('tells a proxy that says it runs another document than the one that was there
   expect(refreshed).toEqual(['cart-1 c1.d1.']);
 });
 
-it('tells a proxy that refused a damaged document of the repaired one', async () => {
+it('says nothing of a damaged document, and tells of the repaired one though it is as before', async () => {
   await look();
   const refused = { code: 'DOCUMENT_HASH_MISMATCH', message: 'm', since: '2026-01-01T00:00:00Z' };
+  documents = { config: '', directory: 'd1' };
+  await look();
   reports.accept(reportOf(pods[0]!, { inForce: inForce([], { hash: 'c1' }), refused }), {});
-  documents = { ...documents, config: '' };
   await look();
-  documents = { ...documents, config: 'c1' };
-  now += POD_INTERVAL_MS;
+  expect(refreshed).toEqual([]);
+  documents = { config: 'c1', directory: 'd1' };
   await look();
-  expect(refreshed).toEqual(['cart-1 .d1.', 'cart-1 c1.d1.']);
+  await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1..1']);
+});
+
+it('goes on counting after a restart', async () => {
+  pods = [podModel('cart-1', { annotations: { [annotation.refresh]: 'c1.d1..4' } })];
+  await look();
+  documents = { config: '', directory: 'd1' };
+  await look();
+  documents = { config: 'c1', directory: 'd1' };
+  await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1..5']);
 });
 
 it('tells a pod once more whose proxy does not start', async () => {

@@ -38,16 +38,21 @@ interface Told {
   /** When it was told last; -Infinity: never by this replica. */
   at: number;
   seenAt: number;
+  /** A file it was told of was damaged or deleted since: it must look again, though the file is as before. */
+  lost: boolean;
+  /** Counts what was told though no hash changed: kubelet acts only on a new value. */
+  again: number;
 }
 
-const valueOf = ({ config, directory, identity }: MountedFiles): string =>
-  [config, directory, identity].join('.');
+const valueOf = ({ config, directory, identity }: MountedFiles, again = 0): string =>
+  [config, directory, identity, ...(again > 0 ? [again] : [])].join('.');
 
-function parseValue(value: string | undefined): MountedFiles | undefined {
-  const parts = value?.split('.');
-  if (parts?.length !== 3) return undefined;
-  const [config, directory, identity] = parts as [string, string, string];
-  return { config, directory, identity };
+/** Reads an annotation; undefined where it is missing or not ours. */
+function parseValue(value: string | undefined): { files: MountedFiles; again: number } | undefined {
+  const [config, directory, identity, again = '0', ...more] = value?.split('.') ?? [];
+  if (config === undefined || directory === undefined || identity === undefined) return undefined;
+  if (more.length > 0 || !/^[0-9]{1,9}$/.test(again)) return undefined;
+  return { files: { config, directory, identity }, again: Number(again) };
 }
 
 const short = (hash: string): string => hash.replaceAll('.', '').slice(0, SHORT);
@@ -88,61 +93,73 @@ export class Refresh {
 
   /** `key` is `namespace/name` of a pod. */
   async reconcile(key: string): Promise<Again | undefined> {
-    const { sink, snapshot, reports, monotonic, onRefreshed } = this.#options;
+    const { sink, snapshot, monotonic, onRefreshed } = this.#options;
     const pod = snapshot()?.pods.get(key);
     if (!pod || !mounts(pod)) return undefined;
-    const files = this.#filesOf(pod);
-    const told = this.#toldOf(key, pod, files);
-    // where this replica has written no identity yet, it has no news of one
-    if (files.identity === '') files.identity = told.files.identity;
-    const report = reports.get(pod.uid)?.report;
-    // one that refused a document still has that one mounted
-    const inForce = report?.refused ? undefined : report?.inForce?.hash;
-    // a proxy that says it runs the document need not be told of it; one that was never told is believed either way
-    if (inForce !== undefined && (told.at === -Infinity || short(inForce) === files.config))
-      told.files = { ...told.files, config: short(inForce) };
-    const due = this.#due(pod, told, files);
+    const inPlace = this.#filesOf(pod);
+    const told = this.#toldOf(key, pod, inPlace);
+    this.#believe(told, pod, inPlace);
+    // what is not in place is no news, but its coming back will be
+    const gone = isGone(inPlace.config, told.files.config) || isGone(inPlace.directory, told.files.directory);
+    told.lost ||= gone;
+    const files = {
+      config: inPlace.config || told.files.config,
+      directory: inPlace.directory || told.files.directory,
+      identity: inPlace.identity || told.files.identity,
+    };
+    const back = told.lost && !gone;
+    const due = this.#due({ pod, told, changed: back || valueOf(files) !== valueOf(told.files) });
     if (due === undefined) return undefined;
     const wait = due - monotonic();
     if (wait > 0) return { requeueAfterMs: wait };
-    const before = told.files;
+    const again = told.again + Number(back);
     told.at = monotonic();
-    told.files = files;
-    try {
-      await sink.refresh(pod, valueOf(files));
-    } catch (error) {
-      told.files = before;
-      throw error;
-    }
+    await sink.refresh(pod, valueOf(files, again));
+    Object.assign(told, { files, again, lost: gone });
     onRefreshed();
     return undefined;
   }
 
+  /** A proxy that says it runs the document need not be told of it; one that was never told is believed either way. */
+  #believe(told: Told, pod: PodModel, { config }: MountedFiles): void {
+    const report = this.#options.reports.get(pod.uid)?.report;
+    // one that refused a document still has that one mounted
+    if (!report?.inForce || report.refused) return;
+    const inForce = short(report.inForce.hash);
+    if (told.at === -Infinity || inForce === config) told.files = { ...told.files, config: inForce };
+  }
+
   /** When to tell the pod, by the monotonic clock; undefined: there is nothing to tell. */
-  #due(pod: PodModel, told: Told, files: MountedFiles): number | undefined {
-    if (valueOf(files) !== valueOf(told.files)) return told.at + POD_INTERVAL_MS;
+  #due({ pod, told, changed }: { pod: PodModel; told: Told; changed: boolean }): number | undefined {
+    if (changed) return told.at + POD_INTERVAL_MS;
     // a proxy that does not start may wait for files that came between its mounting and our first sight of it
-    const stuck = pod.proxy?.started === false && told.at === -Infinity && valueOf(files) !== '..';
+    const stuck = pod.proxy?.started === false && told.at === -Infinity && told.files.config !== '';
     return stuck ? told.seenAt + STUCK_MS : undefined;
   }
 
   /** A pod seen for the first time mounted what was there, unless its annotation says what it was last told. */
-  #toldOf(key: string, pod: PodModel, files: MountedFiles): Told {
+  #toldOf(key: string, pod: PodModel, inPlace: MountedFiles): Told {
     const known = this.#told.get(key);
     if (known?.uid === pod.uid) return known;
-    const told = {
+    const annotated = parseValue(pod.annotations[annotation.refresh]);
+    const told: Told = {
       uid: pod.uid,
-      files: parseValue(pod.annotations[annotation.refresh]) ?? files,
+      files: annotated?.files ?? inPlace,
       at: -Infinity,
       seenAt: this.#options.monotonic(),
+      lost: false,
+      again: annotated?.again ?? 0,
     };
     this.#told.set(key, told);
     return told;
   }
 
-  #filesOf(pod: PodModel): { -readonly [File in keyof MountedFiles]: string } {
+  #filesOf(pod: PodModel): MountedFiles {
     const { config, directory } = this.#options.documents(pod);
+    // where this replica has written no identity yet, it has no news of one
     const identity = this.#identities.get(`${pod.namespace}/${identitySecretName(pod.serviceAccount)}`) ?? '';
     return { config: short(config), directory: short(directory), identity: short(identity) };
   }
 }
+
+const isGone = (inPlace: string, told: string): boolean => inPlace === '' && told !== '';
