@@ -10,9 +10,9 @@ const accounts = {
   webhook: `system:serviceaccount:${system}:weft-webhook`,
 } as const;
 
-/** `where` is a namespace. */
-const inNamespace = (where: string) => async (who: keyof typeof accounts, verb: string, resource: string) => {
-  const question = ['auth', 'can-i', verb, resource, '-n', where, '--as', accounts[who]];
+/** A resource, `resource/name`, or `resource --subresource=name`, in the namespace `where`. */
+const inNamespace = (where: string) => async (who: keyof typeof accounts, verb: string, what: string) => {
+  const question = ['auth', 'can-i', verb, ...what.split(' '), '-n', where, '--as', accounts[who]];
   return (await tryKubectl(question)).stdout.trim() === 'yes';
 };
 const can = inNamespace(shop);
@@ -25,7 +25,7 @@ describe('the operator', () => {
     ['create', 'secrets'],
     ['patch', 'secrets'],
     ['list', 'pods'],
-    ['patch', 'pods/status'],
+    ['patch', 'pods --subresource=status'],
     ['patch', 'configmaps'],
   ])('may %s %s, which it needs', async (verb, resource) => {
     expect(await can('operator', verb, resource)).toBe(true);
@@ -40,8 +40,8 @@ describe('the operator', () => {
     ['patch', 'pods'],
     ['update', 'pods'],
     ['delete', 'pods'],
-    ['create', 'pods/exec'],
-    ['create', 'serviceaccounts/token'],
+    ['create', 'pods --subresource=exec'],
+    ['create', 'serviceaccounts --subresource=token'],
     ['patch', 'deployments'],
     ['update', 'meshpolicies'],
     ['delete', 'meshpolicies'],
@@ -116,7 +116,7 @@ describe('the webhook', () => {
     ['list', 'secrets'],
     ['create', 'configmaps'],
     ['patch', 'pods'],
-    ['patch', 'pods/status'],
+    ['patch', 'pods --subresource=status'],
     ['patch', 'mutatingwebhookconfigurations'],
   ])('may not %s %s', async (verb, resource) => {
     expect(await can('webhook', verb, resource)).toBe(false);
