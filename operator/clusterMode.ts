@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { durationMs } from '../core/api/index.ts';
+import type { Snapshot } from '../core/model/index.ts';
 import { FIELD_MANAGER, port } from '../core/model/names.ts';
 import {
   connect,
@@ -21,13 +22,14 @@ import {
 } from '../kube/index.ts';
 import { KubernetesSource } from '../sources/index.ts';
 import { Authority } from './controllers/authority.ts';
+import type { CertificateContext } from './controllers/certificateContext.ts';
 import { OperatorIdentity } from './controllers/operatorIdentity.ts';
 import { servingNames } from './controllers/servingCertificate.ts';
 import { ControlEndpoint } from './control/endpoint.ts';
 import { ReportRegistry } from './control/reports.ts';
 import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
-import { startHealthServer } from './http.ts';
+import { startHealthServer, type HealthServer } from './http.ts';
 import { lead, type LeaderParts } from './lead.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { KubernetesDocuments } from './sinks/kubernetesDocuments.ts';
@@ -64,141 +66,197 @@ const address = (ip: string, at: number): string => (ip.includes(':') ? `[${ip}]
 
 /** Resolves when everything is started; the first snapshot may take as long as the API server needs. */
 export async function runClusterOperator(options: ClusterOptions): Promise<Operator> {
-  const { env, log } = options;
-  const client = options.client ?? (await connect(env.raw, { userAgent: 'weft-operator' }));
-  const clock = systemClock;
-  const reports = new ReportRegistry({ now: () => clock.now() });
-  const watchFailed = (error: Error): void => log.warn({ err: error }, 'a watch failed; it is tried again');
-  const source = new KubernetesSource({
-    client,
-    systemNamespace: env.systemNamespace,
-    clusterDomain: env.clusterDomain,
-    trustDomain: env.trustDomain,
-    onError: watchFailed,
-  });
-  const documents = new KubernetesDocuments({ client, hash: documentHash, onError: watchFailed });
-  const status = new KubernetesStatus({ client, onError: watchFailed });
-  const recorder = new EventRecorder({
-    client,
-    component: FIELD_MANAGER,
-    instance: env.podName,
-    onError: (error) => log.warn({ err: error }, 'an event could not be written'),
-  });
-  const sinks: Sinks = {
-    documents,
-    status,
-    refresh: kubernetesRefresh(client),
-    events: kubernetesEvents(recorder),
-  };
-  const parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
-  const metrics = new OperatorMetrics({
-    leading: () => parts.elector?.isLeader ?? false,
-    connections: () => parts.endpoint?.connections() ?? 0,
-    reports: () => reports.counts(),
-    depths: () => parts.reconciler?.depths() ?? {},
-  });
-  const health = await startHealthServer({
-    address: options.health ?? { host: '::', port: HEALTH_PORT },
-    registry: metrics.registry,
-    notReady: () => {
-      if (!source.current) return `waiting for the first list of ${source.awaited.join(', ')}`;
-      return parts.endpoint?.port ? undefined : 'waiting for an identity to take reports with';
-    },
-  });
+  const client = options.client ?? (await connect(options.env.raw, { userAgent: 'weft-operator' }));
+  const operator = new ClusterOperator(options, client);
+  await operator.start();
+  return operator;
+}
 
-  const [snapshot] = await Promise.all([source.start(), documents.start(), status.start()]);
-  const { trustDomain } = snapshot.meshConfig;
-  const leafLifetimeMs = (): number =>
-    durationMs((source.current ?? snapshot).meshConfig.identity.leafLifetime);
-  const certificates = { client, clock, log, randomBytes: (size: number) => randomBytes(size) };
-  const dnsNames = servingNames(env.systemNamespace, env.clusterDomain);
-  const authority = new Authority({
-    ...certificates,
-    namespace: env.systemNamespace,
-    trustDomain,
-    servingNames: dnsNames,
-    intermediateLifetimeMs: () =>
-      durationMs((source.current ?? snapshot).meshConfig.identity.intermediateLifetime),
-  });
-  const ownIdentity = new OperatorIdentity({
-    clock,
-    log,
-    randomBytes: certificates.randomBytes,
-    authority,
-    trustDomain,
-    namespace: env.systemNamespace,
-    leafLifetimeMs,
-  });
-  await authority.start();
-  ownIdentity.start();
+class ClusterOperator implements Operator {
+  readonly #options: ClusterOptions;
+  readonly #client: KubeClient;
+  readonly #reports = new ReportRegistry({ now: () => systemClock.now() });
+  readonly #metrics: OperatorMetrics;
+  readonly #source: KubernetesSource;
+  readonly #documents: KubernetesDocuments;
+  readonly #status: KubernetesStatus;
+  readonly #recorder: EventRecorder;
+  readonly #parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
+  #health: HealthServer | undefined;
+  #authority: Authority | undefined;
+  #identity: OperatorIdentity | undefined;
+  #stopping = false;
 
-  const endpoint = new ControlEndpoint({
-    address: options.control ?? { host: '::', port: port.control },
-    identity: ownIdentity,
-    trustDomain,
-    reports,
-    snapshot: () => source.current,
-    leadership: () => {
-      const leader = parseHolder(parts.elector?.leader);
-      return { leading: parts.elector?.isLeader ?? false, ...(leader ? { address: leader.address } : {}) };
-    },
-    clock,
-    log,
-    metrics: () => metrics,
-    onFailed: (error) => options.onEnd('the control port cannot be bound', error),
-  });
-  parts.endpoint = endpoint;
-  endpoint.start();
+  constructor(options: ClusterOptions, client: KubeClient) {
+    const { env, log } = options;
+    this.#options = options;
+    this.#client = client;
+    const onError = (error: Error): void =>
+      log.warn({ error: String(error) }, 'a watch failed; it is tried again');
+    const { systemNamespace, clusterDomain, trustDomain } = env;
+    this.#source = new KubernetesSource({ client, systemNamespace, clusterDomain, trustDomain, onError });
+    this.#documents = new KubernetesDocuments({ client, hash: documentHash, onError });
+    this.#status = new KubernetesStatus({ client, onError });
+    this.#recorder = new EventRecorder({
+      client,
+      component: FIELD_MANAGER,
+      instance: env.podName,
+      onError: (error) => log.warn({ error: String(error) }, 'an event could not be written'),
+    });
+    const parts = this.#parts;
+    this.#metrics = new OperatorMetrics({
+      leading: () => this.isLeader,
+      connections: () => parts.endpoint?.connections() ?? 0,
+      reports: () => this.#reports.counts(),
+      depths: () => parts.reconciler?.depths() ?? {},
+    });
+  }
 
-  source.onSnapshot((next) => {
-    if (next.meshConfig.trustDomain !== trustDomain) {
-      options.onEnd(`the trust domain is now ${next.meshConfig.trustDomain}, not ${trustDomain}`);
-    }
-  });
+  get isLeader(): boolean {
+    return this.#parts.elector?.isLeader ?? false;
+  }
 
-  let stopping = false;
-  parts.elector = new LeaderElector({
-    client,
-    namespace: env.systemNamespace,
-    name: LEASE,
-    identity: holderIdentity(env.podName, address(env.podIp, port.control)),
-    onStarted: (leading) =>
-      lead(leading, parts, {
-        ...certificates,
-        source,
-        sinks,
-        reports,
-        metrics,
-        authority,
-        trustDomain,
-        createTrustDomain: env.trustDomain,
-        leafLifetimeMs,
-        systemNamespace: env.systemNamespace,
-        dnsNames,
-      }),
-    onStopped: () => {
-      if (!stopping) options.onEnd('the lease is lost');
-    },
-    onNewLeader: (leader) => log.info({ leader }, 'the leader is known'),
-    onError: (error) => log.warn({ err: error }, 'the lease could not be looked at or renewed'),
-  }).start();
+  get healthPort(): number {
+    return this.#health?.port ?? 0;
+  }
 
-  return {
-    get isLeader() {
-      return parts.elector?.isLeader ?? false;
-    },
-    healthPort: health.port,
-    get controlPort() {
-      return endpoint.port;
-    },
-    async stop() {
-      stopping = true;
-      await parts.elector?.stop();
-      await endpoint.close();
-      ownIdentity.stop();
-      await Promise.all([authority.stop(), source.stop(), documents.stop(), status.stop(), recorder.stop()]);
-      await health.close();
-      client.close();
-    },
-  };
+  get controlPort(): number | undefined {
+    return this.#parts.endpoint?.port;
+  }
+
+  async start(): Promise<void> {
+    const { health = { host: '::', port: HEALTH_PORT } } = this.#options;
+    this.#health = await startHealthServer({
+      address: health,
+      registry: this.#metrics.registry,
+      notReady: () => this.#notReady(),
+    });
+    const [snapshot] = await Promise.all([
+      this.#source.start(),
+      this.#documents.start(),
+      this.#status.start(),
+    ]);
+    const { trustDomain } = snapshot.meshConfig;
+    this.#authority = this.#makeAuthority(snapshot);
+    await this.#authority.start();
+    this.#identity = this.#makeIdentity(this.#authority, snapshot);
+    this.#identity.start();
+    this.#parts.endpoint = this.#makeEndpoint(this.#identity, trustDomain);
+    this.#parts.endpoint.start();
+    this.#source.onSnapshot(({ meshConfig }) => {
+      if (meshConfig.trustDomain === trustDomain) return;
+      this.#options.onEnd(`the trust domain is now ${meshConfig.trustDomain}, not ${trustDomain}`);
+    });
+    this.#parts.elector = this.#makeElector(this.#authority, snapshot).start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#parts.elector?.stop();
+    await this.#parts.endpoint?.close();
+    this.#identity?.stop();
+    await Promise.all([
+      this.#authority?.stop(),
+      this.#source.stop(),
+      this.#documents.stop(),
+      this.#status.stop(),
+      this.#recorder.stop(),
+    ]);
+    await this.#health?.close();
+    this.#client.close();
+  }
+
+  #notReady(): string | undefined {
+    if (!this.#source.current) return `waiting for the first list of ${this.#source.awaited.join(', ')}`;
+    return this.controlPort === undefined ? 'waiting for an identity to take reports with' : undefined;
+  }
+
+  get #certificates(): Omit<CertificateContext, 'client'> & { client: KubeClient; log: Logger } {
+    const { log } = this.#options;
+    return { client: this.#client, clock: systemClock, log, randomBytes: (size) => randomBytes(size) };
+  }
+
+  /** The configuration now; before any change of it that of the first snapshot. */
+  #lifetimeMs(which: 'leafLifetime' | 'intermediateLifetime', first: Snapshot): () => number {
+    return () => durationMs((this.#source.current ?? first).meshConfig.identity[which]);
+  }
+
+  get #servingNames(): string[] {
+    const { systemNamespace, clusterDomain } = this.#options.env;
+    return servingNames(systemNamespace, clusterDomain);
+  }
+
+  #makeAuthority(snapshot: Snapshot): Authority {
+    return new Authority({
+      ...this.#certificates,
+      namespace: this.#options.env.systemNamespace,
+      trustDomain: snapshot.meshConfig.trustDomain,
+      servingNames: this.#servingNames,
+      intermediateLifetimeMs: this.#lifetimeMs('intermediateLifetime', snapshot),
+    });
+  }
+
+  #makeIdentity(authority: Authority, snapshot: Snapshot): OperatorIdentity {
+    return new OperatorIdentity({
+      ...this.#certificates,
+      authority,
+      trustDomain: snapshot.meshConfig.trustDomain,
+      namespace: this.#options.env.systemNamespace,
+      leafLifetimeMs: this.#lifetimeMs('leafLifetime', snapshot),
+    });
+  }
+
+  #makeEndpoint(identity: OperatorIdentity, trustDomain: string): ControlEndpoint {
+    const { control = { host: '::', port: port.control }, log, onEnd } = this.#options;
+    return new ControlEndpoint({
+      address: control,
+      identity,
+      trustDomain,
+      reports: this.#reports,
+      snapshot: () => this.#source.current,
+      leadership: () => {
+        const leader = parseHolder(this.#parts.elector?.leader);
+        return { leading: this.isLeader, ...(leader ? { address: leader.address } : {}) };
+      },
+      clock: systemClock,
+      log,
+      metrics: this.#metrics,
+      onFailed: (error) => onEnd('the control port cannot be bound', error),
+    });
+  }
+
+  #makeElector(authority: Authority, snapshot: Snapshot): LeaderElector {
+    const { env, log, onEnd } = this.#options;
+    const sinks: Sinks = {
+      documents: this.#documents,
+      status: this.#status,
+      refresh: kubernetesRefresh(this.#client),
+      events: kubernetesEvents(this.#recorder),
+    };
+    const leading = {
+      ...this.#certificates,
+      source: this.#source,
+      sinks,
+      reports: this.#reports,
+      metrics: this.#metrics,
+      authority,
+      trustDomain: snapshot.meshConfig.trustDomain,
+      createTrustDomain: env.trustDomain,
+      leafLifetimeMs: this.#lifetimeMs('leafLifetime', snapshot),
+      systemNamespace: env.systemNamespace,
+      dnsNames: this.#servingNames,
+    };
+    return new LeaderElector({
+      client: this.#client,
+      namespace: env.systemNamespace,
+      name: LEASE,
+      identity: holderIdentity(env.podName, address(env.podIp, port.control)),
+      onStarted: (signal) => lead(signal, this.#parts, leading),
+      onStopped: () => {
+        if (!this.#stopping) onEnd('the lease is lost');
+      },
+      onNewLeader: (leader) => log.info({ leader }, 'the leader is known'),
+      onError: (error) => log.warn({ error: String(error) }, 'the lease could not be looked at or renewed'),
+    });
+  }
 }

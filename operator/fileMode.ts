@@ -15,6 +15,7 @@ import type { Logger } from 'pino';
 import { generateKey } from '../certs/request/index.ts';
 import { identitiesOf } from '../core/compile/index.ts';
 import { durationMs } from '../core/api/index.ts';
+import type { Snapshot } from '../core/model/index.ts';
 import { SYSTEM_NAMESPACE } from '../core/model/names.ts';
 import { systemClock } from '../kube/index.ts';
 import { FileSource } from '../sources/index.ts';
@@ -28,6 +29,7 @@ import { OperatorMetrics } from './metrics.ts';
 import { Reconciler } from './reconcile.ts';
 import { FileDocuments } from './sinks/fileDocuments.ts';
 import { FileStatus } from './sinks/fileStatus.ts';
+import type { Sinks } from './sinks/types.ts';
 
 export interface FileOperatorOptions {
   /** Folder of YAML and JSON files, watched. */
@@ -43,6 +45,8 @@ export interface FileOperatorOptions {
 }
 
 export interface FileOperator {
+  /** Undefined until reports are taken. */
+  readonly controlPort: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -50,108 +54,137 @@ const STOP_GRACE_MS = 2_000;
 
 /** Resolves once documents and certificates are being written and reports are taken. */
 export async function runFileOperator(options: FileOperatorOptions): Promise<FileOperator> {
-  const { outDir, log, trustDomain: initial = 'cluster.local' } = options;
-  const clock = systemClock;
-  await mkdir(outDir, { recursive: true, mode: 0o700 });
+  await mkdir(options.outDir, { recursive: true, mode: 0o700 });
+  const { log, trustDomain = 'cluster.local' } = options;
   const source = new FileSource({
     paths: [options.sourceDir],
     systemNamespace: SYSTEM_NAMESPACE,
     clusterDomain: 'cluster.local',
-    trustDomain: initial,
-    onError: (error) => log.warn({ err: error }, 'a file cannot be used'),
-  });
-  const documents = new FileDocuments(outDir, documentHash);
-  const status = new FileStatus(outDir);
-  const [snapshot] = await Promise.all([source.start(), documents.start()]);
-  const { trustDomain } = snapshot.meshConfig;
-  const meshConfig = (): typeof snapshot.meshConfig => (source.current ?? snapshot).meshConfig;
-  const reports = new ReportRegistry({ now: () => clock.now() });
-
-  const random = (size: number): Uint8Array => randomBytes(size);
-  const issuing = () => ({ now: new Date(clock.now()), random, generateKey });
-  const leafLifetimeMs = (): number => durationMs(meshConfig().identity.leafLifetime);
-  const authority = new FileAuthority({
-    path: join(outDir, 'authority.json'),
     trustDomain,
-    source: issuing,
-    intermediateLifetimeMs: () => durationMs(meshConfig().identity.intermediateLifetime),
+    onError: (error) => log.warn({ error: String(error) }, 'a file cannot be used'),
   });
-  await authority.start();
-  const ownIdentity = new OperatorIdentity({
-    clock,
-    log,
-    randomBytes: random,
-    authority,
-    trustDomain,
-    namespace: SYSTEM_NAMESPACE,
-    leafLifetimeMs,
-  });
+  const documents = new FileDocuments(options.outDir, documentHash);
+  const [first] = await Promise.all([source.start(), documents.start()]);
+  const operator = new LocalOperator(options, { source, documents, first });
+  await operator.start();
+  return operator;
+}
 
-  const parts: { endpoint?: ControlEndpoint; reconciler?: Reconciler } = {};
-  const metrics = new OperatorMetrics({
-    leading: () => true,
-    connections: () => parts.endpoint?.connections() ?? 0,
-    reports: () => reports.counts(),
-    depths: () => parts.reconciler?.depths() ?? {},
-  });
-  const reconciler = new Reconciler({
-    sinks: {
-      documents,
-      status,
+interface Inputs {
+  readonly source: FileSource;
+  readonly documents: FileDocuments;
+  readonly first: Snapshot;
+}
+
+class LocalOperator implements FileOperator {
+  readonly #inputs: Inputs;
+  readonly #reports = new ReportRegistry({ now: () => systemClock.now() });
+  readonly #status: FileStatus;
+  readonly #authority: FileAuthority;
+  readonly #ownIdentity: OperatorIdentity;
+  readonly #identities: FileIdentities;
+  readonly #reconciler: Reconciler;
+  readonly #endpoint: ControlEndpoint;
+
+  constructor(options: FileOperatorOptions, inputs: Inputs) {
+    const { outDir, log } = options;
+    const { source, first } = inputs;
+    this.#inputs = inputs;
+    this.#status = new FileStatus(outDir);
+    const { trustDomain } = first.meshConfig;
+    const lifetimeMs = (which: 'leafLifetime' | 'intermediateLifetime') => (): number =>
+      durationMs((source.current ?? first).meshConfig.identity[which]);
+    const random = (size: number): Uint8Array => randomBytes(size);
+    const issuing = {
+      trustDomain,
+      source: () => ({ now: new Date(systemClock.now()), random, generateKey }),
+    };
+    const context = { clock: systemClock, log };
+    this.#authority = new FileAuthority({
+      ...issuing,
+      path: join(outDir, 'authority.json'),
+      intermediateLifetimeMs: lifetimeMs('intermediateLifetime'),
+    });
+    this.#ownIdentity = new OperatorIdentity({
+      ...context,
+      randomBytes: random,
+      authority: this.#authority,
+      trustDomain,
+      namespace: SYSTEM_NAMESPACE,
+      leafLifetimeMs: lifetimeMs('leafLifetime'),
+    });
+    const metrics = this.#metrics();
+    this.#identities = new FileIdentities({
+      ...context,
+      ...issuing,
+      out: outDir,
+      authority: this.#authority,
+      leafLifetimeMs: lifetimeMs('leafLifetime'),
+      onWritten: () => metrics.writes.inc({ kind: 'Identity' }),
+    });
+    this.#reconciler = new Reconciler({
+      ...context,
+      sinks: this.#sinks(),
+      reports: this.#reports,
+      hash: documentHash,
+      metrics,
+      trustDomain,
+      owners: false,
+    });
+    this.#endpoint = new ControlEndpoint({
+      ...context,
+      address: options.controlAddress,
+      identity: this.#ownIdentity,
+      trustDomain,
+      reports: this.#reports,
+      snapshot: () => source.current,
+      leadership: () => ({ leading: true }),
+      metrics,
+      onFailed: (error) => options.onFailed?.(error),
+    });
+  }
+
+  get controlPort(): number | undefined {
+    return this.#endpoint.port;
+  }
+
+  async start(): Promise<void> {
+    await this.#authority.start();
+    this.#endpoint.start();
+    this.#ownIdentity.start();
+    this.#inputs.source.onSnapshot((snapshot) => {
+      this.#status.observe(snapshot);
+      this.#reconciler.observe(snapshot);
+      this.#identities.setDesired(
+        identitiesOf(snapshot).map(({ namespace, name }) => ({ namespace, serviceAccount: name })),
+      );
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#inputs.source.stop();
+    this.#ownIdentity.stop();
+    await this.#endpoint.close();
+    await Promise.all([this.#identities.stop(), this.#reconciler.stop(STOP_GRACE_MS)]);
+  }
+
+  #sinks(): Sinks {
+    return {
+      documents: this.#inputs.documents,
+      status: this.#status,
       // proxies watch the files themselves
       refresh: { refresh: () => Promise.resolve() },
-      // events.ts has written them to the log already
+      // controllers/events.ts has written them to the log already
       events: { warn: () => undefined },
-    },
-    reports,
-    hash: documentHash,
-    clock,
-    log,
-    metrics,
-    trustDomain,
-    owners: false,
-  });
-  const identities = new FileIdentities({
-    out: outDir,
-    authority,
-    trustDomain,
-    leafLifetimeMs,
-    source: issuing,
-    clock,
-    log,
-    onWritten: () => metrics.writes.inc({ kind: 'Identity' }),
-  });
-  const endpoint = new ControlEndpoint({
-    address: options.controlAddress,
-    identity: ownIdentity,
-    trustDomain,
-    reports,
-    snapshot: () => source.current,
-    leadership: () => ({ leading: true }),
-    clock,
-    log,
-    metrics: () => metrics,
-    onFailed: (error) => {
-      log.error({ err: error }, 'the control port cannot be bound');
-      options.onFailed?.(error);
-    },
-  });
-  Object.assign(parts, { endpoint, reconciler });
-  endpoint.start();
-  ownIdentity.start();
-  source.onSnapshot((next) => {
-    status.observe(next);
-    reconciler.observe(next);
-    identities.setDesired(
-      identitiesOf(next).map(({ namespace, name }) => ({ namespace, serviceAccount: name })),
-    );
-  });
-  return {
-    async stop() {
-      await source.stop();
-      ownIdentity.stop();
-      await endpoint.close();
-      await Promise.all([identities.stop(), reconciler.stop(STOP_GRACE_MS)]);
-    },
-  };
+    };
+  }
+
+  #metrics(): OperatorMetrics {
+    return new OperatorMetrics({
+      leading: () => true,
+      connections: () => this.#endpoint.connections(),
+      reports: () => this.#reports.counts(),
+      depths: () => this.#reconciler.depths(),
+    });
+  }
 }

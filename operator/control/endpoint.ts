@@ -18,7 +18,7 @@ export interface ControlEndpointOptions {
   readonly leadership: () => Leadership;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly metrics: () => OperatorMetrics;
+  readonly metrics: OperatorMetrics;
   /** The address cannot be bound. */
   readonly onFailed: (error: Error) => void;
 }
@@ -75,11 +75,11 @@ export class ControlEndpoint {
         leadership,
         now: () => clock.now(),
         onAnswer: (code, peer) => {
-          metrics().reports.inc({ code });
+          metrics.reports.inc({ code });
           if (code === 'REPORT_REFUSED') log.warn({ code, ...peer }, 'a report was refused');
         },
         onRefused: (reason, detail) => {
-          metrics().refusedConnections.inc({ reason });
+          metrics.refusedConnections.inc({ reason });
           log.debug({ reason, detail }, 'a connection was turned away');
         },
       });
