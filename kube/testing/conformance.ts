@@ -10,6 +10,7 @@ import { applyChecks } from './conformanceApply.ts';
 import { customChecks } from './conformanceCustom.ts';
 import { objectChecks } from './conformanceObjects.ts';
 import { patchChecks } from './conformancePatch.ts';
+import { useChecks } from './conformanceUse.ts';
 import { watchChecks } from './conformanceWatch.ts';
 import { defineProbes, type Probe } from './probe.ts';
 
@@ -61,5 +62,6 @@ export function describeApiServer(name: string, connect: () => Promise<Connected
     applyChecks(subject);
     customChecks(subject);
     watchChecks(subject);
+    useChecks(subject);
   });
 }

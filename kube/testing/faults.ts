@@ -7,6 +7,8 @@ export interface FaultMatch {
   path?: string | RegExp;
   /** Only watches, or only what is no watch. */
   watch?: boolean;
+  /** Only requests with this bearer token, as `server.client({ token })` sends it: one client of several. */
+  token?: string;
   /** How many requests it hits; default 1. */
   times?: number;
 }
@@ -90,6 +92,7 @@ export class Faults {
         candidate.step === step &&
         (candidate.method === undefined || candidate.method === request.method) &&
         (candidate.watch === undefined || candidate.watch === watch) &&
+        (candidate.token === undefined || request.headers.authorization === `Bearer ${candidate.token}`) &&
         pathMatches(candidate.path, url.pathname),
     );
     if (!rule) return false;
