@@ -8,6 +8,7 @@ import {
   renewalTime,
   type Source,
 } from '../../certs/issue/index.ts';
+import { WeftError } from '../../core/errors/index.ts';
 import type { AuthoritySource } from '../controllers/authority.ts';
 import {
   dataOf,
@@ -53,7 +54,7 @@ export class FileAuthority implements AuthoritySource {
       await this.#take(await this.#new());
       return;
     }
-    const parts = readAuthority(JSON.parse(text) as SecretData, now);
+    const parts = readAuthority(this.#parse(text), now);
     if (!parts.ok) throw parts.error;
     await this.#take(parts.value);
     await this.renew();
@@ -65,6 +66,14 @@ export class FileAuthority implements AuthoritySource {
     const source = this.#options.source();
     if (!state?.root || renewalTime(state.intermediate.certificate) > source.now) return;
     await this.#take({ ...state, intermediate: await this.#intermediate(state.root) });
+  }
+
+  #parse(text: string): SecretData {
+    try {
+      return JSON.parse(text) as SecretData;
+    } catch (cause) {
+      throw new WeftError('AUTHORITY_INVALID', 'is not JSON', { resource: this.#options.path, cause });
+    }
   }
 
   async #new(): Promise<AuthorityParts> {
