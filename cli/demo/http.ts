@@ -48,7 +48,8 @@ export async function until<T>(
         `${what}: not within ${deadlineMs / 1000} s${last instanceof Error ? ` (${last.message})` : ''}`,
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // not a reason to stay alive when the demo has ended otherwise
+    await new Promise((resolve) => setTimeout(resolve, 50).unref());
   }
 }
 
@@ -77,6 +78,8 @@ export function startLoad(url: string, perSecond: number): { stop(): Promise<Loa
       .finally(() => running.delete(one));
     running.add(one);
   }, 1000 / perSecond);
+  // a demo that failed meanwhile ends all the same
+  timer.unref();
   return {
     stop: async () => {
       clearInterval(timer);

@@ -163,17 +163,17 @@ export async function showPolicy(stage: Stage): Promise<void> {
 
 async function serialOf(stage: Stage, account: string): Promise<string> {
   const certificate = new X509Certificate(await readFile(join(identityDir(stage.paths, account), 'tls.crt')));
-  return certificate.serialNumber;
+  return certificate.serialNumber.toLowerCase();
 }
 
 interface Certificates {
-  serial: string;
+  inUse: { chain: { serial: string }[] } | null;
 }
 
 /** The certificate that the running proxy uses, not the one on disk. */
 async function serialInUse(stage: Stage, service: string): Promise<string> {
   const { body } = await call(`http://127.0.0.1:${podOf(stage.world, service).ports.admin}/certificates`);
-  return (JSON.parse(body) as Certificates).serial;
+  return (JSON.parse(body) as Certificates).inUse?.chain[0]?.serial ?? '';
 }
 
 export async function showRotation(stage: Stage): Promise<void> {
@@ -202,7 +202,10 @@ export async function showRotation(stage: Stage): Promise<void> {
     stage.say(`   ${account.padEnd(10)} ${before[index]!.slice(0, 16)}… → ${after[index]!.slice(0, 16)}…`),
   );
   const answered = await call(`${frontUrl(stage.world)}/`);
-  expectThat(answered.status === 200, 'the shop to work with the new certificates');
+  expectThat(
+    answered.status === 200,
+    `the shop to work with the new certificates, not ${answered.status} ${answered.body}`,
+  );
   const result = await load.stop();
   stage.say(
     `   ${result.sent} requests meanwhile, ${result.failed} failed ${result.failed > 0 ? JSON.stringify(result.failures) : ''}`,

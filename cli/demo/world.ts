@@ -27,6 +27,8 @@ export interface DemoPod {
   readonly version: string;
   /** Source file of the service in examples/shop. */
   readonly service: string;
+  /** What the Service calls the port of the application. */
+  readonly portName: string;
   readonly ports: {
     readonly application: number;
     readonly grpcHealth: number;
@@ -58,16 +60,25 @@ interface Template {
   spec: { serviceAccountName: string };
 }
 
-function podOf(deployment: Manifest, index: number, services: string[]): DemoPod {
+interface ServiceSpec {
+  ports: { name: string; port: number }[];
+}
+
+function podOf(deployment: Manifest, index: number, services: Manifest[]): DemoPod {
   const { metadata, spec } = (deployment.spec as unknown as { template: Template }).template;
   const base = FIRST_PORT + index * PORTS_PER_POD;
+  const service = metadata.labels['app']!;
+  const own = services.find((candidate) => candidate.metadata.name === service)
+    ?.spec as unknown as ServiceSpec;
+  const spoken = own.ports.find(({ port }) => port === APPLICATION_PORT);
   return {
     name: `${deployment.metadata.name}-0`,
     deployment: deployment.metadata.name,
     serviceAccount: spec.serviceAccountName,
     labels: metadata.labels,
     version: metadata.labels['version'] ?? 'v1',
-    service: metadata.labels['app']!,
+    service,
+    portName: spoken?.name ?? '',
     ports: {
       application: base,
       grpcHealth: base + 1,
@@ -75,7 +86,9 @@ function podOf(deployment: Manifest, index: number, services: string[]): DemoPod
       admin: base + 3,
       metrics: base + 4,
       health: base + 5,
-      outbound: Object.fromEntries(services.map((service, offset) => [service, base + 6 + offset])),
+      outbound: Object.fromEntries(
+        services.map(({ metadata: { name } }, offset) => [name, base + 6 + offset]),
+      ),
     },
   };
 }
@@ -83,11 +96,13 @@ function podOf(deployment: Manifest, index: number, services: string[]): DemoPod
 /** Lays out the world from the shop's manifests: one pod for each Deployment. */
 export async function layOut(manifestDir: string): Promise<World> {
   const manifests = await readManifests(manifestDir);
-  const services = manifests.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+  const services = manifests.filter(({ kind }) => kind === 'Service');
   const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
   return {
     manifests,
-    addresses: Object.fromEntries(services.map((name, index) => [name, `10.96.0.${index + 10}`])),
+    addresses: Object.fromEntries(
+      services.map(({ metadata: { name } }, index) => [name, `10.96.0.${index + 10}`]),
+    ),
     pods: deployments.map((deployment, index) => podOf(deployment, index, services)),
   };
 }
@@ -142,7 +157,7 @@ function endpointSlice(pod: DemoPod): object {
       labels: { 'kubernetes.io/service-name': pod.service },
     },
     addressType: 'IPv4',
-    ports: [{ name: 'http', port: pod.ports.inbound, protocol: 'TCP' }],
+    ports: [{ name: pod.portName, port: pod.ports.inbound, protocol: 'TCP' }],
     endpoints: [
       {
         addresses: ['127.0.0.1'],
