@@ -40,6 +40,8 @@ export interface ReconcilerOptions {
 
 /** Beyond it the epoch in a report is no epoch of ours. */
 const MAX_REPORTED_EPOCH = 1_000_000;
+/** A look at a snapshot that takes longer is followed by a pause as long as itself. */
+const LONG_LOOK_MS = 50;
 const MESH_CONFIG_KEY = 'MeshConfig';
 
 type Desired = DesiredDocument & { readonly workload?: WorkloadRef };
@@ -54,6 +56,8 @@ export class Reconciler {
   readonly #queues: Record<'documents' | 'status' | 'refresh', WorkQueue>;
   #view: SnapshotView | undefined;
   #desired: ReadonlyMap<string, Desired> = new Map();
+  #newest: Snapshot | undefined;
+  #paused = false;
   #stopped = false;
 
   constructor(options: ReconcilerOptions) {
@@ -112,9 +116,27 @@ export class Reconciler {
     return Object.fromEntries(Object.entries(this.#queues).map(([name, queue]) => [name, queue.depth]));
   }
 
-  /** Takes a newer snapshot; what it changes is worked on at once. */
+  /** Takes a newer snapshot; what it changes is worked on at once, in a large mesh after a pause for others' work. */
   observe(snapshot: Snapshot): void {
-    if (this.#stopped) return;
+    this.#newest = snapshot;
+    if (!this.#paused && !this.#stopped) this.#take(snapshot);
+  }
+
+  #take(snapshot: Snapshot): void {
+    const { clock } = this.#options;
+    const startedAt = clock.monotonic();
+    this.#look(snapshot);
+    const tookMs = clock.monotonic() - startedAt;
+    if (tookMs < LONG_LOOK_MS) return;
+    // no more than half of the time: reports, leases and health have to be answered too
+    this.#paused = true;
+    clock.after(tookMs, () => {
+      this.#paused = false;
+      if (this.#newest && this.#newest !== snapshot && !this.#stopped) this.#take(this.#newest);
+    });
+  }
+
+  #look(snapshot: Snapshot): void {
     const before = this.#view;
     this.#view = new SnapshotView(snapshot);
     this.#desired = this.#compile(snapshot);
