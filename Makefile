@@ -2,6 +2,11 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
+# by path: two versions of TypeScript are installed (scripts/classicTypescript.ts says why)
+TSC := node node_modules/typescript/bin/tsc
+DEPCRUISE := node_modules/dependency-cruiser/bin/dependency-cruiser.mjs
+ROOMS := core certs kube sources webhook operator proxy cli
+
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -23,12 +28,12 @@ check: install ## generated files must match their sources
 	node scripts/generate.ts --check
 
 typecheck: install
-	tsc -p tsconfig.json
+	$(TSC) -p tsconfig.json
 
 lint: install typecheck check ## types, oxlint, prettier, room rules, generated files
 	oxlint --deny-warnings
 	prettier --check . --log-level warn
-	depcruise --config .dependency-cruiser.cjs --output-type err core certs kube sources webhook operator proxy cli
+	node --import ./scripts/classicTypescript.ts $(DEPCRUISE) --config .dependency-cruiser.cjs --output-type err $(ROOMS)
 
 format: install ## let prettier rewrite what it can
 	prettier --write . --log-level warn
