@@ -28,6 +28,7 @@ type DeepPartial<T> = T extends (infer Item)[]
 /**
  * Server-side apply: creates the object or makes it have these fields, and removes those that this manager applied
  * before and no longer does. Answers the object as it is now; its resourceVersion is unchanged if nothing changed.
+ * Keys of a Secret belong in `data`: those once applied as `stringData` are never removed (conformanceApply.ts).
  * Without `force`, a field that another manager owns with another value is a conflict (isConflict).
  */
 export function apply<T extends KubeObject>(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isConflict } from '../apiError.ts';
 import { apply, mergePatch } from '../apply.ts';
-import { resources, type ConfigMap } from '../resource.ts';
+import { resources, type ConfigMap, type Secret } from '../resource.ts';
 import { configMap, type Subject } from './conformance.ts';
 import { failure } from './failure.ts';
 
@@ -98,6 +98,22 @@ export function applyChecks(subject: Subject): void {
       const dry = await applyAs('one', ['apply-dry', { a: '2' }], { dryRun: true });
       expect(dry.data).toEqual({ a: '2' });
       expect((await subject.client.get(maps, made.metadata)).data).toEqual({ a: '1' });
+    });
+
+    it('owns stringData and not data of a Secret: keys that are no longer applied stay', async () => {
+      const { client, namespace } = subject;
+      const applySecret = (content: object): Promise<Secret> =>
+        apply(client, {
+          resource: resources.secrets,
+          object: { metadata: { namespace, name: 'strings' }, ...content },
+        });
+      const made = await applySecret({ stringData: { a: 'b' } });
+      const again = await applySecret({ stringData: { a: 'b' } });
+      expect(again.metadata.resourceVersion).toBe(made.metadata.resourceVersion);
+      const kept = await applySecret({ stringData: { c: 'd' } });
+      expect(kept.data).toEqual({ a: 'Yg==', c: 'ZA==' });
+      await applySecret({ data: { e: 'Zg==' } });
+      expect((await applySecret({ data: { g: 'aA==' } })).data).toEqual({ a: 'Yg==', c: 'ZA==', g: 'aA==' });
     });
 
     it('wants a field manager', async () => {

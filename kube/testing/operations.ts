@@ -66,7 +66,7 @@ export class Operations {
         details: { name: metadata.name, kind: resource.plural },
       });
     }
-    const next = prepareCreate(resource, object);
+    const next = prepareCreate(resource, encoded(resource, object));
     trackUpdate(undefined, next, { manager: context.fieldManager, operation: 'Update' });
     return this.#store(resource, next, context);
   }
@@ -75,7 +75,7 @@ export class Operations {
     const object = this.#addressed(target, body);
     const old = this.read(target);
     checkReplacement(target.resource, object);
-    return this.#update(target, { old, object, patched: false }, context);
+    return this.#update(target, { old, object: encoded(target.resource, object), patched: false }, context);
   }
 
   patch(target: Target, patch: { contentType: string; body: Json }, context: WriteContext): KubeObject {
@@ -128,7 +128,8 @@ export class Operations {
     if (intent.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
     const old = this.#storage.get(resource, namespace ? `${namespace}/${name}` : name);
     const writer = { manager: context.fieldManager, operation: 'Apply' as const, subresource };
-    const object = applied(old, intent, { writer, force: context.force });
+    // Only now: the manager owns fields of stringData, and so never removes keys of data.
+    const object = encoded(resource, applied(old, intent, { writer, force: context.force }));
     if (old) return this.#update(target, { old, object, tracked: true }, context);
     if (subresource) throw notFound(resource, name);
     checkName(resource, name);
@@ -184,12 +185,7 @@ export class Operations {
       throw badRequest(`the object provided is no ${apiVersion} ${resource.kind}`);
     }
     const placed = { ...metadata, ...(name === '' ? {} : { name }), ...(namespace ? { namespace } : {}) };
-    return encoded(resource, {
-      ...body,
-      apiVersion,
-      kind: resource.kind,
-      metadata: placed as KubeObject['metadata'],
-    });
+    return { ...body, apiVersion, kind: resource.kind, metadata: placed as KubeObject['metadata'] };
   }
 
   #checkNamespace(namespace: string | undefined): void {
