@@ -4,7 +4,7 @@ import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
 import type { DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
-import { cut } from '../wire/http1/fields.ts';
+import { cut } from '../wire/http1/cuts.ts';
 import type { Exchange } from '../wire/http1/exchange.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import type { Failure, Station } from '../wire/http1/station.ts';

@@ -15,7 +15,8 @@ import { bound } from '../wire/bounds.ts';
 import { Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
-import { originalDestination } from '../wire/originalDst.ts';
+import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
+import { rarely } from '../wire/rarely.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer, type Spoken } from '../wire/sniffer.ts';
 import { TcpSession } from '../wire/tcpSession.ts';
@@ -32,6 +33,7 @@ export async function startInbound({
   listen: InboundListen[];
   plane: DataPlane;
 }): Promise<Running> {
+  if (listen.some(({ fixed }) => fixed === undefined)) prepareOriginalDestination();
   const inbound = new Inbound(plane);
   for (const { listen: address, fixed } of listen) {
     await inbound.side.listen(address, (channel, own) => inbound.accept(channel, { own, fixed }));
@@ -53,6 +55,9 @@ class Inbound {
   /** What is open and was judged when it was opened: called when the configuration changes. */
   private readonly judged = new Set<() => void>();
 
+  /** For what strangers can cause. */
+  private readonly sometimes = rarely();
+
   constructor(plane: DataPlane) {
     this.plane = plane;
     this.side = new Side(plane.log);
@@ -72,9 +77,11 @@ class Inbound {
     const dial = fixed?.dial ?? originalDestination(channel.raw);
     const port = fixed?.port ?? dial?.port ?? own.port;
     if (!dial || this.side.isOwn(normalizeAddress(dial.host), dial.port) || (!fixed && port === own.port)) {
-      this.plane.log.warn(
-        { flag: 'LOOP_DETECTED', peer: channel.peer },
-        'the inbound port itself was called',
+      this.sometimes((skipped) =>
+        this.plane.log.warn(
+          { flag: 'LOOP_DETECTED', peer: channel.peer, skipped },
+          'the inbound port itself was called',
+        ),
       );
       return channel.reset();
     }
@@ -124,7 +131,9 @@ class Inbound {
       },
       failed: ({ code, detail }) => {
         this.plane.telemetry.handshakeFailed('inbound', code);
-        this.plane.log.info({ flag: code, peer: channel.peer, detail }, 'a handshake failed');
+        this.sometimes((skipped) =>
+          this.plane.log.info({ flag: code, peer: channel.peer, detail, skipped }, 'a handshake failed'),
+        );
       },
     });
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { leastRequest, type Balancer } from '../balance/leastRequest.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
-import { cut } from '../wire/http1/fields.ts';
+import { cut } from '../wire/http1/cuts.ts';
 import type { ClientConnection } from '../wire/http1/clientConnection.ts';
 import type { Exchange } from '../wire/http1/exchange.ts';
 import type { Pool } from '../wire/http1/pool.ts';

@@ -16,7 +16,7 @@ import { normalizeAddress } from '../wire/address.ts';
 import type { Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
-import { originalDestination } from '../wire/originalDst.ts';
+import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer } from '../wire/sniffer.ts';
 import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
@@ -33,6 +33,7 @@ export async function startOutbound({
   listen: OutboundListen[];
   plane: DataPlane;
 }): Promise<Running> {
+  if (listen.some(({ fixed }) => fixed === undefined)) prepareOriginalDestination();
   const outbound = new Outbound(plane);
   for (const { listen: address, fixed } of listen) {
     await outbound.side.listen(address, (channel, own) => outbound.accept(channel, { own, fixed }));

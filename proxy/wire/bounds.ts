@@ -10,6 +10,8 @@ export const bound = {
   replayBytes: 64 * 1024,
   /** First bytes looked at to recognize a protocol. */
   sniffBytes: 32 * 1024,
+  /** Records that a ClientHello may be spread over. */
+  helloRecords: 16,
   /** Time for a request head, from its first byte. */
   headMs: 10_000,
   /** Time for the first bytes of a connection that must not be opened to the other side without them. */
@@ -20,6 +22,8 @@ export const bound = {
   undecidedMs: 50,
   /** Time that a silent client is kept whose destination cannot be reached. */
   refusedMs: 1_000,
+  /** Silence after which the system asks whether the other end is still there. */
+  keepAliveMs: 60_000,
   handshakeMs: 10_000,
   /** Time for a client to take in the last answer and close. */
   lingerMs: 2_000,

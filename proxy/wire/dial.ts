@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Code } from '../../core/errors/index.ts';
+import { bound } from './bounds.ts';
 import { Channel } from './channel.ts';
 import { secureClient } from './tls.ts';
 
@@ -28,6 +29,8 @@ export function dial(options: DialOptions, handlers: DialHandlers): () => void {
     host: address,
     port,
     noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: bound.keepAliveMs,
     allowHalfOpen: true,
     ...(localAddress === undefined ? {} : { localAddress }),
   });

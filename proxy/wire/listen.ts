@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Address, Log } from '../context.ts';
 import { bound } from './bounds.ts';
+import { rarely } from './rarely.ts';
 
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 
@@ -18,10 +19,16 @@ export async function listen(
   log: Log,
   accept: (socket: Socket) => void,
 ): Promise<Listener | undefined> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept);
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: bound.keepAliveMs },
+    accept,
+  );
   server.maxConnections = bound.connections;
+  const sometimes = rarely();
   server.on('drop', (dropped) =>
-    log.warn({ bound: 'connections', peer: dropped?.remoteAddress }, 'too many connections'),
+    sometimes((skipped) =>
+      log.warn({ bound: 'connections', peer: dropped?.remoteAddress, skipped }, 'too many connections'),
+    ),
   );
   try {
     await bind(server, address);

@@ -18,7 +18,14 @@ type GetSockOpt = (
 
 let getsockopt: GetSockOpt | undefined;
 
-/** Loaded at the first redirected connection: a process without redirection needs no native code. */
+/**
+ * Makes ready to ask. A process without redirection needs no native code and does not call this; one with it must not
+ * find out at its first connection that the code is missing. Throws what loading throws.
+ */
+export function prepareOriginalDestination(): void {
+  load();
+}
+
 function load(): GetSockOpt {
   if (getsockopt) return getsockopt;
   const koffi = createRequire(import.meta.url)('koffi') as typeof koffiModule;

@@ -59,8 +59,6 @@ export class Relay {
     this.upstream = new Side(upstream, client, this);
     client.handler = this.client;
     upstream.handler = this.upstream;
-    client.raw.setKeepAlive(true, 60_000);
-    upstream.raw.setKeepAlive(true, 60_000);
     client.resume();
     upstream.resume();
     if (fromClient !== undefined && fromClient.length > 0) this.client.data(fromClient);

@@ -50,7 +50,7 @@ function handshakeBytes(bytes: Buffer): Buffer | 'tcp' {
   let at = 0;
   while (at + 5 <= bytes.length && bytes[at] === HANDSHAKE_RECORD) {
     const length = bytes.readUInt16BE(at + 3);
-    if (length === 0 || length > 16_640) return 'tcp';
+    if (length === 0 || length > 16_640 || parts.length === bound.helloRecords) return 'tcp';
     parts.push(bytes.subarray(at + 5, Math.min(bytes.length, at + 5 + length)));
     at += 5 + length;
   }

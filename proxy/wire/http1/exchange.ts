@@ -270,6 +270,8 @@ export class Exchange extends ExchangeRecord {
     const upstream = this.connectionInUse;
     this.leaveUpstream();
     this.endRecord(upstream?.series ?? this.station.seriesOf(this), upstream?.body.size ?? 0);
+    this.requestHead = '';
+    this.replay.reset();
   }
 }
 

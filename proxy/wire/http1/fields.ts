@@ -2,6 +2,7 @@
  * The fields that a proxy must understand: framing, what belongs to one hop only, and what Weft itself says.
  * Everything else passes untouched. Lines that may have to go are remembered as cuts.
  */
+import { cut } from './cuts.ts';
 import { limit } from './limits.ts';
 import {
   CONNECTION,
@@ -21,25 +22,15 @@ import {
   isWeft,
 } from './names.ts';
 
-/** What the lines of a cut are, so that each side can choose what to leave out. */
-export const cut = {
-  /** Belongs to one hop: Keep-Alive, Proxy-Connection, and what Connection lists. */
-  hop: 1,
-  connection: 2,
-  upgrade: 4,
-  /** x-weft-reason, which a proxy passes on from another proxy. */
-  reason: 8,
-  /** Any other x-weft-…, which only proxies may say. */
-  weft: 16,
-} as const;
-
 /** Codings that may stand before the final `chunked` (RFC 9112, 7.2). */
 const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'compress', 'x-compress']);
 /** Fields without which a message would be read differently: nobody may declare them to be of one hop. */
 const NEVER_OF_ONE_HOP = new Set(['host', 'content-length', 'transfer-encoding']);
 
+const EMPTY = Buffer.alloc(0);
+
 export class Fields {
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = EMPTY;
   base = 0;
   /** What is wrong, for the one who sent it. */
   problem = '';
@@ -83,6 +74,8 @@ export class Fields {
   protected lineEnd = 0;
 
   protected resetFields(): void {
+    // an idle connection must not keep its last message
+    this.bytes = EMPTY;
     this.problem = '';
     this.contentLength = -1;
     this.chunked = false;

@@ -3,7 +3,7 @@ import type { Channel } from '../channel.ts';
 import type { ClientConnection } from './clientConnection.ts';
 import { assemble, hasCuts } from './edits.ts';
 import type { Exchange } from './exchange.ts';
-import { cut } from './fields.ts';
+import { cut } from './cuts.ts';
 
 /** Text of up to this size is joined with its head: one write instead of two. */
 const JOIN_BYTES = 8192;

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect } from 'node:tls';
+import * as fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sniff, type Sniffed } from './sniff.ts';
+
+/** The ClientHello of a real TLS client. */
+async function clientHello(protocols: string[]): Promise<Buffer> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = connect({
+    port,
+    host: '127.0.0.1',
+    ...(protocols.length > 0 ? { ALPNProtocols: protocols } : {}),
+  });
+  client.on('error', () => {});
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [bytes] = (await once(socket, 'data')) as [Buffer];
+  client.destroy();
+  socket.destroy();
+  server.close();
+  return bytes;
+}
+
+/** The same handshake, in records of `size` bytes. */
+function inRecords(hello: Buffer, size: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 5; at < hello.length; at += size) {
+    const payload = hello.subarray(at, at + size);
+    const head = Buffer.from([0x16, 3, 1, payload.length >> 8, payload.length & 255]);
+    parts.push(head, payload);
+  }
+  return Buffer.concat(parts);
+}
+
+/** What is said at each number of bytes, without repetitions. */
+function course(bytes: Buffer): Sniffed[] {
+  const seen: Sniffed[] = [];
+  for (let length = 1; length <= bytes.length; length++) {
+    const now = sniff(bytes.subarray(0, length));
+    if (now !== seen.at(-1)) seen.push(now);
+  }
+  return seen;
+}
+
+describe('TLS', () => {
+  let weft: Buffer;
+  let own: Buffer;
+  let bare: Buffer;
+  beforeAll(async () => {
+    [weft, own, bare] = await Promise.all([
+      clientHello(['h2', 'weft-tcp/1']),
+      clientHello(['h2']),
+      clientHello([]),
+    ]);
+  });
+
+  it('is ours where it offers our protocol, known only once all of the ClientHello is there', () => {
+    expect(course(weft)).toEqual(['more', 'weft']);
+    expect(course(own)).toEqual(['more', 'tls']);
+    expect(course(bare)).toEqual(['more', 'tls']);
+  });
+
+  it('is recognized over several records, up to a bound', () => {
+    for (const size of [weft.length - 6, 100, Math.ceil((weft.length - 5) / 16)]) {
+      expect(course(inRecords(weft, size)), `records of ${size}`).toEqual(['more', 'weft']);
+    }
+    expect(sniff(inRecords(weft, 1))).toBe('tcp');
+  });
+
+  it.each([
+    [[0x16, 2], 'tcp'],
+    [[0x16, 3, 9], 'tcp'],
+    [[0x16, 3, 1, 0, 0], 'tcp'],
+    [[0x16, 3, 1, 0xff, 0xff], 'tcp'],
+    [[0x16, 3, 1, 0, 5, 2], 'tls'],
+    [[0x16, 3, 1, 0, 5, 1, 0xff, 0xff, 0xff], 'tls'],
+    [[0x16, 3, 1, 0, 8, 1, 0, 0, 4, 1, 2, 3, 4], 'tls'],
+  ] as const)('that is none, or malformed, is never taken for ours: %j', (bytes, expected) => {
+    expect(sniff(Buffer.from(bytes))).toBe(expected);
+  });
+
+  it('any bytes in its place are judged without an error', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 400 }), (noise, at) => {
+        const bytes = Buffer.from(weft);
+        bytes.set(noise.subarray(0, Math.max(0, bytes.length - at)), Math.min(at, bytes.length));
+        expect(['more', 'maybe-http', 'http', 'weft', 'tls', 'tcp']).toContain(sniff(bytes));
+      }),
+    );
+  });
+});
+
+describe('text', () => {
+  it.each<[string, Sniffed[]]>([
+    ['GET / HTTP/1.1\r\n', ['more', 'maybe-http', 'http']],
+    ['M-SEARCH /x HTTP/1.0\r\nHost', ['more', 'maybe-http', 'http']],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ['more', 'maybe-http', 'tcp']],
+    ['EHLO me\r\n', ['more', 'maybe-http', 'tcp']],
+    ['PING\r\n', ['more', 'tcp']],
+    ['GET key\r\n', ['more', 'maybe-http', 'tcp']],
+    ['GET / HTTP/1.1\n', ['more', 'maybe-http', 'tcp']],
+    ['get / HTTP/1.1\r\n', ['tcp']],
+    ['*1\r\n$4\r\nPING\r\n', ['tcp']],
+    ['\0\0\0\x08\x04', ['tcp']],
+    ['SSH-2.0-x\r\n', ['more', 'tcp']],
+  ])('%j', (text, expected) => {
+    expect(course(Buffer.from(text, 'latin1'))).toEqual(expected);
+  });
+
+  it('a request line without an end is left to the reader of heads', () => {
+    expect(sniff(Buffer.from(`GET /${'x'.repeat(9000)}`))).toBe('http');
+  });
+});
