@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codes } from '../core/errors/index.ts';
-import { configFamilies } from './config/metrics.ts';
+import { configFamilies, controlFamilies } from './config/metrics.ts';
+import type { Reporter } from './config/reporter.ts';
 import type { ConfigStore } from './config/store.ts';
 import { createTelemetry } from './telemetry/index.ts';
 import { processFamilies } from './telemetry/process.ts';
@@ -48,8 +49,14 @@ describe('docs/proxy.md', () => {
       config: {},
       identity: {},
     } as unknown as ConfigStore;
+    const reporter = { state: {} } as Reporter;
     const telemetry = createTelemetry({ accessLog: { write() {}, dropped: 0, end: async () => {} } });
-    const families = [telemetry, ...configFamilies(store), ...processFamilies()];
+    const families = [
+      telemetry,
+      ...configFamilies(store),
+      ...controlFamilies(reporter),
+      ...processFamilies(),
+    ];
     const text = families.map((family) => family.expose()).join('');
     const exposed = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`);
     const listed = [...page.matchAll(/^\| `(weft_\w+)` \| (\w+) \|/gm)].map(

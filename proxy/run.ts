@@ -5,7 +5,7 @@ import { health, type HealthOptions } from './admin/health.ts';
 import { adminPage } from './admin/pages.ts';
 import { createProber } from './admin/probes.ts';
 import { firstOf } from './config/live.ts';
-import { configFamilies } from './config/metrics.ts';
+import { configFamilies, controlFamilies } from './config/metrics.ts';
 import { reportOf } from './config/report.ts';
 import { startReporter, type Reporter } from './config/reporter.ts';
 import { startStore, type ConfigStore } from './config/store.ts';
@@ -40,7 +40,12 @@ interface Parts {
   reporter: Reporter | undefined;
 }
 
-function startReporting({ environment, log, store }: Omit<Parts, 'reporter'>): Reporter | undefined {
+function startReporting({
+  environment,
+  log,
+  telemetry,
+  store,
+}: Omit<Parts, 'reporter'>): Reporter | undefined {
   if (!environment.control) return undefined;
   const { trustDomain, systemNamespace } = environment;
   const reporter = startReporter({
@@ -52,6 +57,7 @@ function startReporting({ environment, log, store }: Omit<Parts, 'reporter'>): R
   });
   store.config.subscribe(() => reporter.changed());
   store.onRefusals(() => reporter.changed());
+  for (const family of controlFamilies(reporter)) telemetry.register(family);
   return reporter;
 }
 

@@ -1,9 +1,11 @@
 import { WeftError } from '../errors/index.ts';
 import { validateReport } from '../generated/documents.js';
 import type { SchemaError } from '../generated/schemaError.d.ts';
-import { fieldOf } from '../proxyConfig/index.ts';
-import { CONTROL_VERSION, type Report } from './schema.ts';
+import { fieldOf } from '../proxyConfig/parse.ts';
+import { CONTROL_VERSION } from './protocol.ts';
+import type { Report } from './schema.ts';
 
+export * from './protocol.ts';
 export * from './schema.ts';
 
 export type ReportAnswer =

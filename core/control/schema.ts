@@ -1,11 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { ResourceVersion } from '../proxyConfig/schema.ts';
-
-export const CONTROL_VERSION = 'weft.dev/control/v1';
-/** `POST` with a Report as JSON over HTTP/2 and mTLS; answered by a ReportAnswer. */
-export const REPORT_PATH = '/weft.control.v1/report';
-/** Largest report that the operator reads, in bytes. */
-export const MAX_REPORT_BYTES = 256 * 1024;
+import { CONTROL_VERSION } from './protocol.ts';
 
 const Obj = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });

@@ -2,7 +2,8 @@ import { WeftError } from '../errors/index.ts';
 import { validateDirectory, validateProxyConfig } from '../generated/documents.js';
 import type { SchemaError } from '../generated/schemaError.d.ts';
 import { contentOf, type Hash } from './canonical.ts';
-import { DOCUMENT_VERSION, type Directory, type ProxyConfig } from './schema.ts';
+import type { Directory, ProxyConfig } from './schema.ts';
+import { DOCUMENT_VERSION } from './version.ts';
 
 type Validator<T> = ((value: unknown) => value is T) & { errors?: SchemaError[] | null };
 

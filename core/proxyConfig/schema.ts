@@ -1,7 +1,5 @@
 import { Type, type Static } from 'typebox';
-
-/** Version of the document's form. A proxy refuses any other: it never guesses. */
-export const DOCUMENT_VERSION = 'weft.dev/proxy/v1';
+import { DOCUMENT_VERSION } from './version.ts';
 
 const Obj = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });

@@ -1,6 +1,7 @@
 /** What the proxy knows, for a person or a tool on the pod's loopback. Read-only, and without key material. */
 import type { X509Certificate } from 'node:crypto';
-import { WEFT_VERSION, type ProxyConfig } from '../../core/proxyConfig/index.ts';
+import type { ProxyConfig } from '../../core/proxyConfig/index.ts';
+import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { LoadedIdentity } from '../config/identity.ts';
 import type { ConfigStore } from '../config/store.ts';
 import type { Running } from '../context.ts';

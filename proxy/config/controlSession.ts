@@ -4,7 +4,8 @@ import type { ClientHttp2Session } from 'node:http2';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { peerIdentity } from '../../certs/verify/index.ts';
-import { REPORT_PATH, type ReportAnswer } from '../../core/control/index.ts';
+import type { ReportAnswer } from '../../core/control/index.ts';
+import { REPORT_PATH } from '../../core/control/protocol.ts';
 import { WeftError } from '../../core/errors/index.ts';
 import type { Address, IdentityState } from '../context.ts';
 

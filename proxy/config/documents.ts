@@ -2,14 +2,10 @@
 import { createHash } from 'node:crypto';
 import { WeftError } from '../../core/errors/index.ts';
 import { compileAuthorizer, isPolicyInvalid } from '../../core/evaluate/index.ts';
-import {
-  compareRevision,
-  labelsKey,
-  parseDirectory,
-  parseProxyConfig,
-  type Directory,
-  type ProxyConfig,
-} from '../../core/proxyConfig/index.ts';
+import { compareRevision } from '../../core/proxyConfig/canonical.ts';
+import type { Directory, ProxyConfig } from '../../core/proxyConfig/index.ts';
+import { labelsKey } from '../../core/proxyConfig/labels.ts';
+import { parseDirectory, parseProxyConfig } from '../../core/proxyConfig/parse.ts';
 import type { ConfigState } from '../context.ts';
 import { buildDestinations } from '../outbound/destinations.ts';
 import { parsePodLabels } from './podLabels.ts';

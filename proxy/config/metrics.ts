@@ -1,6 +1,7 @@
 import { codes, type Code } from '../../core/errors/index.ts';
 import { CounterFamily } from '../telemetry/counters.ts';
 import { gaugeFamily, labelText, type Family } from '../telemetry/exposition.ts';
+import type { Reporter } from './reporter.ts';
 import type { ConfigStore } from './store.ts';
 import type { Subject } from './status.ts';
 
@@ -64,3 +65,21 @@ export function configFamilies(store: ConfigStore): Family[] {
     }),
   ];
 }
+
+/** Metrics of the session to the operator. */
+export const controlFamilies = ({ state }: Reporter): Family[] => [
+  gaugeFamily({
+    name: 'weft_control_connected',
+    help: '1 while a session to the operator is open; traffic does not depend on it.',
+    read: () => [['', state.connected ? 1 : 0]],
+  }),
+  gaugeFamily({
+    name: 'weft_control_reports_total',
+    help: 'Reports to the operator by what became of them.',
+    type: 'counter',
+    read: () => [
+      [labelText({ outcome: 'taken' }), state.reports],
+      [labelText({ outcome: 'refused' }), state.refused],
+    ],
+  }),
+];

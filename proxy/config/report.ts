@@ -1,5 +1,6 @@
-import { CONTROL_VERSION, type Report } from '../../core/control/index.ts';
-import { WEFT_VERSION } from '../../core/proxyConfig/index.ts';
+import type { Report } from '../../core/control/index.ts';
+import { CONTROL_VERSION } from '../../core/control/protocol.ts';
+import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { Environment } from '../env.ts';
 import type { Refusal } from './status.ts';
 import type { ConfigStore } from './store.ts';

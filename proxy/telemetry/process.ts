@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { WEFT_VERSION } from '../../core/proxyConfig/index.ts';
+import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import { gaugeFamily, labelText, type Family } from './exposition.ts';
 
 /** Milliseconds between looks at the event loop: rare enough that an idle sidecar stays idle. */
