@@ -1,9 +1,12 @@
 /** What all services of the shop have in common: routes, health endpoints, a view of the caller, graceful shutdown. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as TcpServer } from 'node:net';
 import { call, traceHeaders, type Answer, type Call } from './client.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
+/** How long connections stay open on shutdown for what is on its way; each answer asks for its connection to be closed. */
+const LINGER_MS = 2_000;
 
 export interface Exchange {
   readonly url: URL;
@@ -106,7 +109,10 @@ export function serve(name: string, own: Routes, closers: (() => void)[] = []): 
   });
   const stop = () => {
     stopping = true;
-    server.close(() => process.exit(0));
+    // closes the listener alone: http.Server.close would also cut idle connections, and with them requests that have
+    // arrived but were not read yet
+    TcpServer.prototype.close.call(server, () => process.exit(0));
+    setInterval(() => server.closeIdleConnections(), LINGER_MS);
     for (const close of closers) close();
   };
   process.once('SIGTERM', stop);
