@@ -5,34 +5,20 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { KubeClient } from '../client.ts';
-import { resources, type ConfigMap, type Resource } from '../resource.ts';
+import { resources } from '../resource.ts';
 import { applyChecks } from './conformanceApply.ts';
 import { customChecks } from './conformanceCustom.ts';
 import { objectChecks } from './conformanceObjects.ts';
 import { patchChecks } from './conformancePatch.ts';
 import { useChecks } from './conformanceUse.ts';
 import { watchChecks } from './conformanceWatch.ts';
-import { defineProbes, type Probe } from './probe.ts';
+import type { Subject } from './conformanceSubject.ts';
+import { defineProbes } from './probe.ts';
 
 export interface Connected {
   client: KubeClient;
   close(): Promise<void>;
 }
-
-/** What each check uses; complete before the first of them runs. */
-export interface Subject {
-  client: KubeClient;
-  /** Made for this run. */
-  namespace: string;
-  probes: Resource<Probe>;
-}
-
-/** A ConfigMap of the run's namespace. */
-export const configMap = (
-  { namespace }: Subject,
-  name: string,
-  data: Record<string, string> = { a: '1' },
-): ConfigMap => ({ metadata: { namespace, name }, data });
 
 /** Registers the suite. `connect` gives a client that may do everything. */
 export function describeApiServer(name: string, connect: () => Promise<Connected>): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isConflict } from '../apiError.ts';
 import { apply, mergePatch } from '../apply.ts';
 import { resources, type ConfigMap, type Secret } from '../resource.ts';
-import { configMap, type Subject } from './conformance.ts';
+import { configMap, type Subject } from './conformanceSubject.ts';
 import { failure } from './failure.ts';
 
 const maps = resources.configMaps;

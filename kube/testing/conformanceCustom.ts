@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isInvalid } from '../apiError.ts';
 import { apply, mergePatch, patchStatus } from '../apply.ts';
-import type { Subject } from './conformance.ts';
+import type { Subject } from './conformanceSubject.ts';
 import { failure } from './failure.ts';
 import type { Probe } from './probe.ts';
 

@@ -3,7 +3,7 @@ import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '../apiError.
 import { probeMetadata } from '../apply.ts';
 import { microTime } from '../microTime.ts';
 import { resources, type Resource } from '../resource.ts';
-import { configMap, type Subject } from './conformance.ts';
+import { configMap, type Subject } from './conformanceSubject.ts';
 import { failure } from './failure.ts';
 
 const maps = resources.configMaps;

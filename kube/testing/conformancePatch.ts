@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isConflict, isInvalid, isNotFound } from '../apiError.ts';
 import { mergePatch } from '../apply.ts';
 import { resources } from '../resource.ts';
-import { configMap, type Subject } from './conformance.ts';
+import { configMap, type Subject } from './conformanceSubject.ts';
 import { failure } from './failure.ts';
 
 const maps = resources.configMaps;

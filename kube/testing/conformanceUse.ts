@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EventRecorder } from '../events.ts';
 import { LeaderElector } from '../leaderElector.ts';
 import { resources } from '../resource.ts';
-import { configMap, type Subject } from './conformance.ts';
+import { configMap, type Subject } from './conformanceSubject.ts';
 import { until } from './until.ts';
 
 /** What is built upon the API works with what the server really accepts. */

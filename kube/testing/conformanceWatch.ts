@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Reflector } from '../reflector.ts';
 import { resources, type ConfigMap } from '../resource.ts';
 import type { Change } from '../store.ts';
-import { configMap, type Subject } from './conformance.ts';
+import { configMap, type Subject } from './conformanceSubject.ts';
 import { failure } from './failure.ts';
 import { until } from './until.ts';
 
