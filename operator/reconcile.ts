@@ -14,7 +14,7 @@ import { compareRevision, type Hash } from '../core/proxyConfig/index.ts';
 import { WorkQueue, type Clock } from '../kube/index.ts';
 import type { Logger } from 'pino';
 import { directories, directoryKey } from './controllers/directories.ts';
-import { Documents, type DesiredDocument, type Position } from './controllers/documents.ts';
+import { Documents, type DesiredDocument, type InForce } from './controllers/documents.ts';
 import { Events } from './controllers/events.ts';
 import { MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
 import { PolicyStatus } from './controllers/policyStatus.ts';
@@ -201,9 +201,9 @@ export class Reconciler {
   }
 
   /** The newest position of a document that a proxy of its workload reports to have in force. */
-  #inForce(document: Desired): Position | undefined {
+  #inForce(document: Desired): InForce | undefined {
     if (!document.workload) return undefined;
-    let newest: Position | undefined;
+    let newest: InForce | undefined;
     for (const { uid } of this.#view?.injected.get(workloadKey(document.workload)) ?? []) {
       const position = this.#options.reports.get(uid)?.report.inForce;
       if (!position || position.epoch > MAX_REPORTED_EPOCH || !/^[0-9]{1,24}$/.test(position.revision))

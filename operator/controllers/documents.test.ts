@@ -11,14 +11,14 @@ import {
   REPAIR_MS,
   type DesiredDocument,
   type DocumentIncident,
-  type Position,
+  type InForce,
 } from './documents.ts';
 
 const KEY = 'shop/weft.deployment.cart';
 let sink: MemoryDocuments;
 let documents: Documents;
 let now: number;
-let inForce: Position | undefined;
+let inForce: InForce | undefined;
 let incidents: DocumentIncident[];
 
 const start = (): void => {
@@ -174,9 +174,16 @@ describe('the order of documents', () => {
   it('comes after what a proxy has in force, as when the cluster was restored from a backup', async () => {
     await inPlace('h1', '100');
     now += CATCH_UP_MS;
-    inForce = { epoch: 3, revision: '900' };
+    inForce = { epoch: 3, revision: '900', hash: 'h0' };
     await documents.reconcile(KEY);
     expect(positions()).toEqual(['1/100', '4/100']);
+  });
+
+  it('comes after a document of the same place and other content, which proxies took first', async () => {
+    await inPlace('h1', '100');
+    inForce = { epoch: 1, revision: '100', hash: 'h0' };
+    await documents.reconcile(KEY);
+    expect(positions()).toEqual(['1/100', '2/100']);
   });
 
   it('survives that somebody deletes the document', async () => {

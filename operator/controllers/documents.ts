@@ -34,6 +34,11 @@ export interface Position {
   readonly revision: string;
 }
 
+/** What a proxy reports to have in force. */
+export interface InForce extends Position {
+  readonly hash: string;
+}
+
 export type DocumentIncident =
   | { readonly kind: 'tooLarge'; readonly document: DesiredDocument; readonly bytes: number }
   | { readonly kind: 'changed'; readonly document: DesiredDocument; readonly repairMs: number };
@@ -43,8 +48,8 @@ export interface DocumentsOptions {
   readonly hash: Hash;
   /** Milliseconds that never jump. */
   readonly monotonic: () => number;
-  /** The newest position that a proxy has in force of this document, where proxies have reported. */
-  readonly inForce: (document: DesiredDocument) => Position | undefined;
+  /** The newest that a proxy has in force of this document, where proxies have reported. */
+  readonly inForce: (document: DesiredDocument) => InForce | undefined;
   readonly onIncident: (incident: DocumentIncident) => void;
   readonly onWritten: (document: DesiredDocument) => void;
 }
@@ -129,15 +134,20 @@ export class Documents {
     if (!desired) return this.#remove(key, existing, memory);
     delete memory.unwantedSince;
 
-    const position = laterOf(memory.last, this.#options.inForce(desired));
-    const overtaken =
-      position !== undefined && (!existing?.stamp || compareRevision(position, existing.stamp) > 0);
+    const reported = this.#options.inForce(desired);
+    const position = laterOf(memory.last, reported);
+    const overtaken = isOvertaken(existing?.stamp, position, reported);
     if (existing && isIntact(existing) && !overtaken && saysTheSame(existing, desired)) {
       delete memory.changedSince;
       return undefined;
     }
     const wait = this.#waitFor(existing, { desired, memory, position });
-    return wait > 0 ? { requeueAfterMs: wait } : this.#write(desired, { existing, memory, position });
+    if (wait > 0) return { requeueAfterMs: wait };
+    return this.#write(desired, {
+      existing,
+      memory,
+      next: this.#next(desired, { existing, position, overtaken }),
+    });
   }
 
   #inPlace(key: string): ExistingDocument | undefined {
@@ -170,10 +180,8 @@ export class Documents {
 
   async #write(
     desired: DesiredDocument,
-    state: { existing: ExistingDocument | undefined; memory: Memory; position: Position | undefined },
+    { existing, memory, next }: { existing: ExistingDocument | undefined; memory: Memory; next: Position },
   ): Promise<undefined> {
-    const { existing, memory, position } = state;
-    const next = this.#next(desired, existing, position);
     const { hash, ...content } = desired.content;
     const text = canonicalJson({ ...content, ...next, hash });
     const bytes = Buffer.byteLength(text);
@@ -207,14 +215,14 @@ export class Documents {
   /** Where the next write stands in the order: after all that any proxy may have seen of this document. */
   #next(
     desired: DesiredDocument,
-    existing: ExistingDocument | undefined,
-    position: Position | undefined,
+    at: { existing: ExistingDocument | undefined; position: Position | undefined; overtaken: boolean },
   ): Position {
+    const { existing, position, overtaken } = at;
     const revision = this.#revision;
     if (!position) return { epoch: 1, revision };
     if (BigInt(revision) > BigInt(position.revision)) return { epoch: position.epoch, revision };
     const { stamp } = existing ?? {};
-    const repairs = stamp?.hash === desired.content.hash && compareRevision(stamp, position) === 0;
+    const repairs = !overtaken && stamp?.hash === desired.content.hash;
     return repairs
       ? { epoch: position.epoch, revision: position.revision }
       : { epoch: position.epoch + 1, revision };
@@ -244,6 +252,20 @@ const isNewer = (seen: ExistingDocument, written: ExistingDocument): boolean =>
   seen.uid !== written.uid || BigInt(seen.resourceVersion) >= BigInt(written.resourceVersion);
 
 const isIntact = ({ stamp, actualTextHash }: ExistingDocument): boolean => stamp?.textHash === actualTextHash;
+
+/**
+ * Proxies have seen something newer than what is in place, or something else under the same position, as when a leader
+ * wrote that did not know what the former one had written last. They would never take what is in place.
+ */
+const isOvertaken = (
+  stamp: DocumentStamp | undefined,
+  position: Position | undefined,
+  reported: InForce | undefined,
+): boolean => {
+  if (!stamp) return position !== undefined;
+  if (position && compareRevision(position, stamp) > 0) return true;
+  return reported !== undefined && compareRevision(reported, stamp) === 0 && reported.hash !== stamp.hash;
+};
 
 const saysTheSame = ({ stamp, ownerUid }: ExistingDocument, { content, owner }: DesiredDocument): boolean =>
   stamp?.hash === content.hash && ownerUid === owner?.uid;
