@@ -24,6 +24,8 @@ import { processFamilies } from './telemetry/process.ts';
 
 const DEFAULT_DRAIN_MS = 25_000;
 const LOG_END_MS = 1000;
+/** Anyone in the network can scrape: many scrapes must not cost more than a few. */
+const EXPOSE_MS = 200;
 
 interface Sides {
   inbound: Running | undefined;
@@ -81,6 +83,16 @@ function surviveErrors(log: LevelledLog, telemetry: ProxyTelemetry): void {
   );
 }
 
+/** `make`, or what it gave less than `ms` ago. */
+function atMostEvery<T>(ms: number, make: () => T): () => T {
+  let made: { at: number; value: T } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!made || now - made.at >= ms) made = { at: now, value: make() };
+    return made.value;
+  };
+}
+
 async function startServers(parts: Parts): Promise<Served[]> {
   const { environment, log, telemetry, store, drain, sides, reporter } = parts;
   const { ports, probes } = environment;
@@ -97,7 +109,8 @@ async function startServers(parts: Parts): Promise<Served[]> {
     draining: () => drain.draining,
     control: () => reporter?.state ?? {},
   };
-  const metrics = () => ({ status: 200, type: CONTENT_TYPE, body: telemetry.expose() });
+  const expose = atMostEvery(EXPOSE_MS, () => telemetry.expose());
+  const metrics = () => ({ status: 200, type: CONTENT_TYPE, body: expose() });
   const host = publicHost(environment);
   return Promise.all([
     serve({

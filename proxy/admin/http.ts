@@ -1,6 +1,6 @@
 /** Small servers for people, scrapers and kubelet: rare requests, so that node:http will do. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Address, Log } from '../context.ts';
 
 export interface Answer {
@@ -23,7 +23,10 @@ export interface Served {
   close(): void;
 }
 
-const MAX_CONNECTIONS = 64;
+/** Past it the oldest connection makes room: whoever holds connections open must not keep kubelet out. */
+const MAX_CONNECTIONS = 256;
+/** How often idle and slow connections are looked for, in ms. */
+const CHECK_MS = 1000;
 const MAX_URL = 1024;
 
 export const json = (value: unknown, status = 200): Answer => ({
@@ -67,10 +70,28 @@ async function bindAny(server: Server, address: Address): Promise<Address> {
   }
 }
 
+function boundConnections(server: Server): void {
+  // in the order in which they came
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    if (sockets.size <= MAX_CONNECTIONS) return;
+    const [oldest] = sockets;
+    sockets.delete(oldest!);
+    oldest!.destroy();
+  });
+}
+
 /** Starts a read-only server. Rejects where its address cannot be bound. */
 export async function serve(options: ServeOptions): Promise<Served> {
   const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 5_000, keepAliveTimeout: 15_000 },
+    {
+      requestTimeout: 10_000,
+      headersTimeout: 5_000,
+      keepAliveTimeout: 15_000,
+      connectionsCheckingInterval: CHECK_MS,
+    },
     (request, response) => {
       request.resume();
       void answerOf(request, options).then(({ status, body, type = 'application/json' }) => {
@@ -84,7 +105,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       });
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   return {
     address: await bindAny(server, options.address),
     close: () => {
