@@ -161,6 +161,8 @@ describe('who is turned away', () => {
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.resume();
     await closed;
+    // both ends learn of it on their own
+    await until('the count', () => refused.length > 0);
     expect(refused).toEqual(['handshake']);
   });
 
