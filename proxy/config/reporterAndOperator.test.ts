@@ -123,6 +123,7 @@ it('a replica that does not know the pod yet is asked again', async () => {
   await eventually(() => known(leader) === '1');
   // the operator knows before its answer has arrived
   await eventually(() => reporter.state.problem === null);
+  expect(reporter.state.connected).toBe(true);
 });
 
 it('a restart of the operator is survived', async () => {
