@@ -50,7 +50,7 @@ export class Applications implements Swept {
     return new Pool({
       upstream: joinHostPort(host, port),
       trusted: false,
-      idleMs: IDLE_MS,
+      idleMs: () => IDLE_MS,
       freshMs: FRESH_MS,
       sweeper: this.sweeper,
       serial: () => '',

@@ -61,20 +61,14 @@ export class InboundHttp implements Station {
     const { peer, application } = exchange.context as InboundContext;
     const { config } = peer;
     if (config === undefined) return exchange.refuse('NOT_CONFIGURED', { unprocessed: true });
-    const refusal = peer.mtlsRefusal(config);
-    if (refusal) {
-      exchange.verdict = refusal.verdict;
-      return exchange.refuse(refusal.code, { policy: refusal.verdict?.policy ?? '' });
-    }
     const { facts } = peer;
     const { request } = exchange;
     facts.method = request.method;
     facts.path = request.path;
     facts.host = request.authority;
-    const verdict = config.authorizer.request(facts);
-    exchange.verdict = verdict;
-    this.plane.telemetry.verdict(verdict);
-    if (verdict.action === 'Deny') return this.deny(exchange, peer);
+    const code = peer.judge(config, 'request');
+    exchange.verdict = peer.verdict;
+    if (code !== undefined) return this.deny(exchange, peer, code);
     const pool = application();
     if (pool.full)
       return exchange.refuse('OVERLOADED', { bound: 'connectionsPerEndpoint', unprocessed: true });
@@ -127,7 +121,7 @@ export class InboundHttp implements Station {
     const { peer } = exchange.context as InboundContext;
     const facts: RequestFacts = { ...peer.facts };
     const judge = () => {
-      if (!peer.requestStillAllowed(facts)) abort();
+      if (!peer.stillAllowed('request', facts)) abort();
     };
     this.side.tunnels.add(abort);
     this.judged.add(judge);
@@ -137,11 +131,10 @@ export class InboundHttp implements Station {
     };
   }
 
-  private deny(exchange: Exchange, { principal }: Peer): void {
-    const { policy, rule } = exchange.verdict!;
-    exchange.refuse('AUTHORIZATION_DENIED', {
-      policy,
-      rule,
+  private deny(exchange: Exchange, { principal, verdict }: Peer, code: Code): void {
+    exchange.refuse(code, {
+      policy: verdict?.policy ?? '',
+      rule: verdict?.rule ?? '',
       ...(principal === undefined ? {} : { source: principal }),
       destination: this.plane.identity.current?.spiffeId ?? '',
     });

@@ -1,15 +1,10 @@
 /** Who is at the other end of an inbound connection, and whether it may be here: judged by the configuration in force. */
-import type { ConnectionFacts, RequestFacts } from '../../core/evaluate/index.ts';
+import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series, Verdict } from '../telemetry/types.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { Channel } from '../wire/channel.ts';
-
-export interface Refusal {
-  code: Code;
-  verdict: Verdict | undefined;
-}
 
 export class Peer {
   /** SPIFFE id that was proved; undefined in plain text. */
@@ -19,6 +14,8 @@ export class Peer {
   readonly plane: DataPlane;
   /** Reused for each request: judging must not allocate. */
   readonly facts: RequestFacts;
+  /** The last judgement. */
+  verdict: Verdict | undefined;
 
   constructor(
     plane: DataPlane,
@@ -36,39 +33,38 @@ export class Peer {
     return this.plane.config.current;
   }
 
-  /** Plain text where only mTLS is accepted. */
-  mtlsRefusal(config: ConfigState): Refusal | undefined {
-    if (this.principal !== undefined) return undefined;
-    const { mode, policy } = config.authorizer.mode(this.port);
-    if (mode !== 'Strict') return undefined;
-    return { code: 'MTLS_REQUIRED', verdict: { action: 'Deny', policy, rule: 'mtls' } };
+  /**
+   * Judges the request in `facts`, or the connection as one that carries bytes, and counts the verdict. Returns why it
+   * is refused, or undefined.
+   */
+  judge(config: ConfigState, what: 'request' | 'connection'): Code | undefined {
+    const { authorizer } = config;
+    const decision = authorizer[what](this.facts);
+    const strict = this.principal === undefined && authorizer.mode(this.port).mode === 'Strict';
+    this.verdict = this.principal === undefined ? this.plainVerdict(config, decision) : decision;
+    this.plane.telemetry.verdict(this.verdict);
+    if (strict) return 'MTLS_REQUIRED';
+    return this.verdict.action === 'Deny' ? 'AUTHORIZATION_DENIED' : undefined;
   }
 
-  /** Judges the connection as one that carries bytes; counts the verdict. */
-  connectionRefusal(): Refusal | undefined {
-    const { config } = this;
-    if (!config) return { code: 'NOT_CONFIGURED', verdict: undefined };
-    const refusal = this.mtlsRefusal(config);
-    if (refusal) return refusal;
-    const facts: ConnectionFacts = this.facts;
-    const verdict = config.authorizer.connection(facts);
-    this.plane.telemetry.verdict(verdict);
-    return verdict.action === 'Deny' ? { code: 'AUTHORIZATION_DENIED', verdict } : undefined;
-  }
-
-  /** True where the connection may carry bytes now. For what is open already: counts nothing. */
-  stillAllowed(): boolean {
+  /** True where what is open already may stay: counts nothing. */
+  stillAllowed(what: 'request' | 'connection', facts: RequestFacts = this.facts): boolean {
     const { config } = this;
     // what is in force stays in force: no configuration is never a reason to close
     if (!config) return true;
-    return !this.mtlsRefusal(config) && config.authorizer.connection(this.facts).action === 'Allow';
+    const { authorizer } = config;
+    if (this.principal === undefined && authorizer.mode(this.port).mode === 'Strict') return false;
+    return authorizer[what](facts).action === 'Allow';
   }
 
-  /** The same for an upgraded request. */
-  requestStillAllowed(facts: RequestFacts): boolean {
-    const { config } = this;
-    if (!config) return true;
-    return !this.mtlsRefusal(config) && config.authorizer.request(facts).action === 'Allow';
+  /** The modes of enforced and Shadow policies, applied to plain text. */
+  private plainVerdict({ authorizer }: ConfigState, decision: Verdict): Verdict {
+    const { mode, shadow: shadowMode, policy } = authorizer.mode(this.port);
+    if (mode !== 'Strict' && shadowMode !== 'Strict') return decision;
+    const { shadow: _shadow, ...plain } = decision;
+    const enforced: Verdict = mode === 'Strict' ? { action: 'Deny', policy, rule: 'mtls' } : plain;
+    const inShadow = (shadowMode ?? mode) === 'Strict' ? 'Deny' : (decision.shadow ?? decision.action);
+    return inShadow === enforced.action ? enforced : { ...enforced, shadow: inShadow };
   }
 
   series(protocol: 'http' | 'tcp'): Series {

@@ -204,7 +204,7 @@ class Opening {
 
   /** A silent client: perhaps the application speaks first, where it may be opened to this client at all. */
   early(spokeFirst: () => Buffer): void {
-    if (!this.peer.stillAllowed() || !this.peer.config) {
+    if (!this.peer.config || !this.peer.stillAllowed('connection')) {
       // TLS may still come, or a request that is refused with a reason
       this.timer = setTimeout(() => {
         spokeFirst();
@@ -214,7 +214,7 @@ class Opening {
     }
     this.open(() => {
       // judged when it was opened, and at each change since; counted now that it is known to carry bytes
-      this.peer.connectionRefusal();
+      if (this.peer.config) this.peer.judge(this.peer.config, 'connection');
       return spokeFirst();
     });
   }
@@ -229,14 +229,18 @@ class Opening {
   /** mode, authorize: it carries bytes. */
   asBytes(bytes: Buffer): void {
     clearTimeout(this.timer);
-    const refusal = this.peer.connectionRefusal();
-    if (refusal) {
+    const { peer } = this;
+    // a probe that only looks whether the port is open: neither a caller nor a violation
+    const probe = bytes.length === 0 && this.channel.ended;
+    if (probe && !peer.stillAllowed('connection')) {
       this.session?.yield();
-      // a probe that only looks whether the port is open
-      if (bytes.length === 0 && this.channel.ended) return this.channel.destroy();
-      const { code: flag, verdict } = refusal;
+      return this.channel.destroy();
+    }
+    const flag = peer.config ? peer.judge(peer.config, 'connection') : 'NOT_CONFIGURED';
+    if (flag !== undefined) {
+      this.session?.yield();
       const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
-      this.peer.series('tcp').connection(end, { peer: this.channel.peer, verdict });
+      peer.series('tcp').connection(end, { peer: this.channel.peer, verdict: peer.verdict });
       return this.channel.reset();
     }
     if (!this.session) this.open(() => Buffer.alloc(0));
@@ -261,7 +265,7 @@ class Opening {
       },
     });
     const judge = () => {
-      if (!peer.stillAllowed()) session.abort('AUTHORIZATION_DENIED');
+      if (!peer.stillAllowed('connection')) session.abort('AUTHORIZATION_DENIED');
     };
     this.session = session;
     side.sessions.add(session);

@@ -86,22 +86,25 @@ export class Routes {
     return new Pool({
       upstream: joinHostPort(target.address, target.port),
       trusted: meshed,
-      idleMs: meshed
-        ? PEER_IDLE_MS
-        : destination.kind === 'outside'
-          ? Number.MAX_SAFE_INTEGER
-          : PLAIN_IDLE_MS,
-      freshMs: meshed
-        ? PEER_IDLE_MS
-        : destination.kind === 'outside'
-          ? Number.MAX_SAFE_INTEGER
-          : PLAIN_FRESH_MS,
+      ...this.keeping(destination, meshed),
       sweeper: this.sweeper,
       serial: () => (meshed ? (plane.identity.current?.serial ?? '') : ''),
       dial: (handlers) => this.dial(target, handlers),
       series: (identity, protocol) =>
         this.series(destination, { protocol, security: meshed ? 'mtls' : 'plain', destination: identity }),
     });
+  }
+
+  /** How long unused connections are kept, and how long they are trusted. */
+  private keeping({ kind }: Destination, meshed: boolean): { idleMs: () => number; freshMs: number } {
+    if (meshed) {
+      // a peer ends connections after the idle time of the same mesh: well before that they must be given up
+      const own = () => this.plane.config.current?.document.settings.idleTimeoutMs ?? PEER_IDLE_MS;
+      return { idleMs: () => Math.min(PEER_IDLE_MS, own() / 2), freshMs: PEER_IDLE_MS };
+    }
+    // outside, a connection belongs to the one client that it was opened for, and ends when either side wants
+    if (kind === 'outside') return { idleMs: () => Number.MAX_VALUE, freshMs: Number.MAX_VALUE };
+    return { idleMs: () => PLAIN_IDLE_MS, freshMs: PLAIN_FRESH_MS };
   }
 
   private series(

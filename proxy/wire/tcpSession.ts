@@ -104,6 +104,7 @@ export class TcpSession implements Handler, LogFields {
     this.giveUp = pool.open({
       connected: (channel, identity) => {
         this.opened = { channel, identity, serial };
+        pool.served();
         if (this.over) pool.adopt(channel, this.opened);
         else this.carry();
       },

@@ -165,6 +165,7 @@ export class ClientConnection implements Handler {
     const { head } = this;
     this.exchange = undefined;
     this.served++;
+    if (!head.unprocessed) this.pool.served();
     this.resume();
     if (clean && head.persists && !this.body.untilClose && exchange.requestComplete) {
       this.pool.keep(this, head.keepAliveSeconds);

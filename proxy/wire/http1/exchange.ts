@@ -217,6 +217,7 @@ export class Exchange extends ExchangeRecord {
   /** The peer could not hand the request over, and nothing of its answer has reached the client. */
   private sentElsewhere(upstream: ClientConnection): boolean {
     if (!upstream.pool.options.trusted || !this.replay.complete || this.informed) return false;
+    upstream.pool.avoid();
     const code = knownCode(upstream.head.reason) ?? 'APPLICATION_UNAVAILABLE';
     if (!this.station.again(this, { code, detail: '', sent: true, reused: false, unprocessed: true }))
       return false;

@@ -13,7 +13,7 @@ export interface PoolOptions {
   /** The peer is a proxy that proved its identity: what it says of retries is believed. */
   readonly trusted: boolean;
   /** How long an unused connection is kept where the other side gives no hint. */
-  readonly idleMs: number;
+  idleMs(): number;
   /** An unused connection older than this is not trusted with a request that must not be sent twice. */
   readonly freshMs: number;
   readonly sweeper: Sweeper;
@@ -82,17 +82,25 @@ export class Pool implements Swept {
   /** Opens a connection that will not carry HTTP, or is not known to. As `dial`. */
   open(handlers: DialHandlers): () => void {
     return this.options.dial({
-      connected: (channel, identity) => {
-        this.failures = 0;
-        this.downUntil = 0;
-        handlers.connected(channel, identity);
-      },
+      connected: handlers.connected,
       failed: (code, detail) => {
-        const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.min(this.failures++, 10));
-        this.downUntil = performance.now() + pause;
+        this.avoid();
         handlers.failed(code, detail);
       },
     });
+  }
+
+  /** It did not serve: others come first for a while. */
+  avoid(): void {
+    const pause = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.min(this.failures++, 10));
+    this.downUntil = performance.now() + pause;
+  }
+
+  /** It did serve. A connection alone says little: a peer proxy may be there without its application. */
+  served(): void {
+    if (this.failures === 0) return;
+    this.failures = 0;
+    this.downUntil = 0;
   }
 
   /** Takes in a connection that was opened before it was known that it would carry HTTP. */
@@ -102,8 +110,8 @@ export class Pool implements Swept {
 
   /** Keeps a connection for later. `hint`: seconds that the other side says it keeps it, or -1. */
   keep(connection: ClientConnection, hint: number): void {
-    const { idleMs } = this.options;
-    const limit = hint < 0 ? idleMs : Math.min(hint > 2 ? (hint - 1) * 1000 : hint * 500, 60_000);
+    const limit =
+      hint < 0 ? this.options.idleMs() : Math.min(hint > 2 ? (hint - 1) * 1000 : hint * 500, 60_000);
     const outdated = connection.serial !== '' && connection.serial !== this.options.serial();
     if (
       this.retired ||
