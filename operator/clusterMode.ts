@@ -29,7 +29,7 @@ import { ControlEndpoint } from './control/endpoint.ts';
 import { ReportRegistry } from './control/reports.ts';
 import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
-import { startHealthServer, type HealthServer } from './http.ts';
+import { startHealthServer, type HealthServer, type ListenAddress } from './http.ts';
 import { lead, type LeaderParts } from './lead.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { KubernetesDocuments } from './sinks/kubernetesDocuments.ts';
@@ -47,8 +47,8 @@ export interface ClusterOptions {
   /** Default: the way that the environment names. */
   readonly client?: KubeClient;
   /** Ports and hosts other than those of the chart, for tests. */
-  readonly health?: { host: string; port: number };
-  readonly control?: { host: string; port: number };
+  readonly health?: ListenAddress;
+  readonly control?: ListenAddress;
   /** The process is to end: the lease is lost, or something cannot go on. */
   readonly onEnd: (reason: string, error?: Error) => void;
 }
@@ -125,7 +125,7 @@ class ClusterOperator implements Operator {
   }
 
   async start(): Promise<void> {
-    const { health = { host: '::', port: HEALTH_PORT } } = this.#options;
+    const { health = { port: HEALTH_PORT } } = this.#options;
     this.#health = await startHealthServer({
       address: health,
       registry: this.#metrics.registry,
@@ -207,7 +207,7 @@ class ClusterOperator implements Operator {
   }
 
   #makeEndpoint(identity: OperatorIdentity, trustDomain: string): ControlEndpoint {
-    const { control = { host: '::', port: port.control }, log, onEnd } = this.#options;
+    const { control = { port: port.control }, log, onEnd } = this.#options;
     return new ControlEndpoint({
       address: control,
       identity,

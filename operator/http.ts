@@ -3,8 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from '@prometheus-io/client';
 
+/** Without a host: all addresses, IPv6 included where the node has it. */
+export interface ListenAddress {
+  readonly host?: string;
+  readonly port: number;
+}
+
 export interface HealthOptions {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: ListenAddress;
   readonly registry: Registry;
   /** Why this process is not ready; undefined where it is. */
   readonly notReady: () => string | undefined;
@@ -44,7 +50,7 @@ export async function startHealthServer(options: HealthOptions): Promise<HealthS
   server.maxConnections = 100;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.address.port, options.address.host, resolve);
+    server.listen(options.address, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

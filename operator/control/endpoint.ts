@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Snapshot } from '../../core/model/index.ts';
 import type { Clock } from '../../kube/index.ts';
 import type { OperatorIdentity, OwnIdentity } from '../controllers/operatorIdentity.ts';
+import type { ListenAddress } from '../http.ts';
 import type { OperatorMetrics } from '../metrics.ts';
 import type { Leadership } from './exchange.ts';
 import { identifyPeer } from './identify.ts';
@@ -10,7 +11,7 @@ import type { ReportRegistry } from './reports.ts';
 import { startControlServer, type ControlServer } from './server.ts';
 
 export interface ControlEndpointOptions {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: ListenAddress;
   readonly identity: OperatorIdentity;
   readonly trustDomain: string;
   readonly reports: ReportRegistry;
@@ -85,7 +86,7 @@ export class ControlEndpoint {
       });
       if (this.#newest && this.#newest !== own) server.setIdentity(this.#newest);
       this.#server = server;
-      log.info({ host: address.host, port: server.port, identity: own.spiffeId }, 'takes reports of proxies');
+      log.info({ port: server.port, identity: own.spiffeId }, 'takes reports of proxies');
       if (this.#closed) await server.close();
     } catch (error) {
       onFailed(error as Error);

@@ -8,6 +8,7 @@ import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } f
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { X509Certificate } from 'node:crypto';
+import type { ListenAddress } from '../http.ts';
 import { sessionAllowance, type PeerIdentity } from './admit.ts';
 import { serveExchange, type ExchangeContext } from './exchange.ts';
 
@@ -19,7 +20,7 @@ export interface ServerIdentity {
 }
 
 export interface ControlServerOptions extends ExchangeContext {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: ListenAddress;
   readonly identity: ServerIdentity;
   /** Identity of a certificate whose chain is verified; undefined where it is none of the mesh. */
   readonly identify: (certificate: X509Certificate) => PeerIdentity | undefined;
@@ -178,7 +179,7 @@ export async function startControlServer(options: ControlServerOptions): Promise
   server.on('sessionError', () => {});
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.address.port, options.address.host, resolve);
+    server.listen(options.address, resolve);
   });
   server.on('error', (error) => options.onRefused('handshake', error.message));
   return {
