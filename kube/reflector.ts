@@ -1,4 +1,4 @@
-import { ApiError, isGone, isTransient } from './apiError.ts';
+import { isGone, isTransient } from './apiError.ts';
 import type { KubeClient, WatchOptions } from './client.ts';
 import { backoffMs, sleep, systemClock, type Clock } from './clock.ts';
 import { apiVersionOf, keyOf, pathOf, type KubeObject, type Resource } from './resource.ts';
@@ -22,7 +22,10 @@ export interface ReflectorOptions<T extends KubeObject, S = T> {
   onError?: (error: Error) => void;
   /** Objects for each page of a list. */
   pageSize?: number;
-  /** A watch that brings neither event nor bookmark for so long is taken for dead. The API server sends a bookmark about each minute. */
+  /**
+   * A watch that brings neither event nor bookmark for so long is taken for dead, and another one begins where it was.
+   * The API server sends a bookmark about each minute, though not for every quiet kind: silence is no error.
+   */
   livenessMs?: number;
   /** The server ends a watch after one to two times this; then it goes on where it was. */
   watchTimeoutSeconds?: number;
@@ -36,14 +39,6 @@ const DEFAULT_BACKOFF = { baseMs: 800, maxMs: 30_000 };
 const HEALTHY_MS = 1_000;
 /** Failures in a row after which even a lost connection leads to a new list. */
 const MAX_RESUMES = 5;
-
-const silence = (resource: Resource, ms: number): ApiError =>
-  new ApiError(`neither event nor bookmark for ${ms} ms`, {
-    code: 'KUBERNETES_UNREACHABLE',
-    status: 0,
-    reason: 'Silent',
-    request: `GET ${pathOf(resource)}`,
-  });
 
 /** Nobody reads managedFields from a store, and they are half of many an object. Without `transform`, S is T. */
 const withoutManagedFields = <T extends KubeObject, S>(object: T): S => {
@@ -69,7 +64,7 @@ export class Reflector<T extends KubeObject, S = T> {
   #resourceVersion: string | undefined;
   #isSynced = false;
   /** What it has done so far, for metrics. */
-  readonly counters = { lists: 0, watches: 0, events: 0, failures: 0 };
+  readonly counters = { lists: 0, watches: 0, events: 0, failures: 0, silences: 0 };
 
   constructor(options: ReflectorOptions<T, S>) {
     this.#options = options;
@@ -195,6 +190,9 @@ export class Reflector<T extends KubeObject, S = T> {
         lines += 1;
       }
       if (lines === 0 && this.#clock.monotonic() - startedAt < HEALTHY_MS) this.#failures += 1;
+    } catch (error) {
+      if (!watchdog.isSilent()) throw error;
+      this.counters.silences += 1;
     } finally {
       watchdog.end();
       // Progress was made: the next pause is short. A long one was healthy: no pause at all.
@@ -204,15 +202,19 @@ export class Reflector<T extends KubeObject, S = T> {
   }
 
   /** A signal that aborts when `alive` was not called for `livenessMs`, or when the reflector stops. */
-  #watchdog(): { signal: AbortSignal; alive: () => void; end: () => void } {
-    const { livenessMs = 180_000, resource } = this.#options;
+  #watchdog(): { signal: AbortSignal; alive: () => void; isSilent: () => boolean; end: () => void } {
+    const { livenessMs = 180_000 } = this.#options;
     const abort = new AbortController();
+    let silent = false;
     let seenAt = this.#clock.monotonic();
     let cancel = (): void => undefined;
     const check = (): void => {
       const left = livenessMs - (this.#clock.monotonic() - seenAt);
       if (left > 0) cancel = this.#clock.after(left, check);
-      else abort.abort(silence(resource, livenessMs));
+      else {
+        silent = true;
+        abort.abort();
+      }
     };
     const stop = (): void => abort.abort();
     this.#abort.signal.addEventListener('abort', stop, { once: true });
@@ -222,7 +224,8 @@ export class Reflector<T extends KubeObject, S = T> {
       cancel();
       this.#abort.signal.removeEventListener('abort', stop);
     };
-    return { signal: abort.signal, alive: () => (seenAt = this.#clock.monotonic()), end };
+    const alive = (): void => void (seenAt = this.#clock.monotonic());
+    return { signal: abort.signal, alive, isSilent: () => silent, end };
   }
 
   #handle(event: WatchEvent<T>): void {
