@@ -1,7 +1,7 @@
 /** What a proxy says of itself: its access log and its metrics. */
 import { exec, kubectl, livingPods, type Pod } from './kubectl.ts';
 
-/** A line of the access log (docs/telemetry.md). */
+/** A line of the access log (docs/proxy.md). */
 export interface AccessLine {
   direction?: 'inbound' | 'outbound';
   source?: string;
@@ -35,7 +35,7 @@ export async function accessLogs(namespace: string, selector: string): Promise<A
   return (await Promise.all(pods.map(({ metadata }) => accessLog(namespace, metadata.name)))).flat();
 }
 
-/** Names of the metrics that tests look at (docs/telemetry.md). */
+/** Names of the metrics that tests look at (docs/proxy.md). */
 export const metric = {
   requests: 'weft_requests_total',
   connections: 'weft_tcp_connections_total',
