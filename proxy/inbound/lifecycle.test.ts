@@ -131,7 +131,21 @@ describe('drain', () => {
 });
 
 describe('stop', () => {
-  it('waits for the request that runs, and ends what is idle at once', async () => {
+  it('answers a peer that had not heard of it, instead of closing the connection under its request', async () => {
+    const server = await mesh.server(await deadPort());
+    const peer = new Client(server.port);
+    await until(() => server.inbound.stats().connections === 1, 'the kept connection');
+    const stopped = server.inbound.stop(5_000);
+    peer.write('POST / HTTP/1.1\r\nHost: cart\r\nContent-Length: 0\r\n\r\n');
+    const answer = await peer.next('}');
+    expect(answer).toMatch(/^HTTP\/1.1 503 /);
+    expect(answer).toMatch(/^x-weft-unprocessed: 1/im);
+    expect(answer).toMatch(/^connection: close/im);
+    await stopped;
+    await until(() => peer.ended, 'the end');
+  });
+
+  it('waits for the request that runs', async () => {
     let answer: (() => void) | undefined;
     const application = await mesh.application(
       (_request, response) => void (answer = () => response.end('late')),

@@ -8,6 +8,12 @@ import { Sweeper } from './sweeper.ts';
 import type { TcpSession } from './tcpSession.ts';
 
 const POLL_MS = 20;
+/**
+ * Peers that have not heard yet that this pod ends go on sending requests on the connections they kept. Closed under
+ * such a request, a connection loses it; kept, it answers that the request was not processed, and the peer sends it
+ * elsewhere. So connections are closed only when nothing came for this long.
+ */
+const QUIET_MS = 2_000;
 
 export class Side implements Running {
   readonly addresses: Address[] = [];
@@ -18,9 +24,10 @@ export class Side implements Running {
   readonly sessions = new Set<TcpSession>();
   /** Upgraded exchanges: how to end each. */
   readonly tunnels = new Set<() => void>();
-  /** HTTP exchanges that run. */
-  requests = 0;
   stopping = false;
+  /** performance.now() of the last request that was noticed while stopping. */
+  private lastRequestAt = 0;
+  private running = 0;
   private readonly sockets = new Set<Socket>();
   private readonly servers: Server[] = [];
   private readonly log: Log;
@@ -44,6 +51,15 @@ export class Side implements Running {
     this.servers.push(listener.server);
   }
 
+  /** HTTP exchanges that run. */
+  get requests(): number {
+    return this.running;
+  }
+  set requests(count: number) {
+    if (this.stopping && count > this.running) this.lastRequestAt = performance.now();
+    this.running = count;
+  }
+
   /** Calls back when the side has ended. */
   whenEnded(callback: () => void): void {
     this.atEnd.push(callback);
@@ -63,20 +79,24 @@ export class Side implements Running {
   async stop(timeoutMs: number): Promise<void> {
     this.stopping = true;
     for (const server of this.servers) server.close();
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      for (const connection of this.connections) if (connection.idle) connection.close();
+    const started = performance.now();
+    this.lastRequestAt = started;
+    while (this.busy() && performance.now() < started + timeoutMs) {
       for (const session of this.sessions) if (!session.carrying) session.abort('DRAINING');
-      if (this.requests === 0 && this.sessions.size === 0 && this.tunnels.size === 0) break;
-      if (performance.now() >= deadline) break;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
     this.end();
   }
 
+  private busy(): boolean {
+    if (this.requests > 0 || this.sessions.size > 0 || this.tunnels.size > 0) return true;
+    return this.connections.size > 0 && performance.now() < this.lastRequestAt + QUIET_MS;
+  }
+
   private end(): void {
     for (const callback of this.atEnd) callback();
     this.sweeper.stop();
+    for (const connection of this.connections) if (connection.idle) connection.close();
     // answers that were just written are on their way; what is still open after that is cut
     setTimeout(() => {
       for (const socket of this.sockets) socket.destroy();
