@@ -1,5 +1,4 @@
 /** HTTP requests to the application: each is judged by the configuration in force when it comes. */
-import { randomUUID } from 'node:crypto';
 import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
 import type { DataPlane } from '../context.ts';
@@ -8,6 +7,7 @@ import { cut } from '../wire/http1/cuts.ts';
 import type { Exchange } from '../wire/http1/exchange.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import type { Failure, Station } from '../wire/http1/station.ts';
+import { requestIds } from '../wire/requestIds.ts';
 import type { Side } from '../wire/side.ts';
 import type { Peer } from './peer.ts';
 
@@ -28,6 +28,7 @@ export interface InboundContext {
 export class InboundHttp implements Station {
   readonly side: Side;
   private readonly plane: DataPlane;
+  private readonly nextId = requestIds();
   /** Upgraded exchanges: what to do when policy changes. */
   private readonly judged: Set<() => void>;
 
@@ -101,7 +102,7 @@ export class InboundHttp implements Station {
   requestLines(exchange: Exchange): string {
     const { sourceLine } = exchange.context as InboundContext;
     if (exchange.request.hasRequestId) return sourceLine;
-    const id = randomUUID();
+    const id = this.nextId();
     exchange.requestId = id;
     return `${sourceLine}x-request-id: ${id}\r\n`;
   }

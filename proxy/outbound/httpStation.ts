@@ -1,5 +1,4 @@
 /** HTTP requests of the application: which service, which endpoint, whether to try again. */
-import { randomUUID } from 'node:crypto';
 import { leastRequest, type Balancer } from '../balance/leastRequest.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
@@ -9,6 +8,7 @@ import type { Exchange } from '../wire/http1/exchange.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import type { ServerConnection } from '../wire/http1/serverConnection.ts';
 import type { Failure, Station } from '../wire/http1/station.ts';
+import { requestIds } from '../wire/requestIds.ts';
 import type { Side } from '../wire/side.ts';
 import { MAX_ATTEMPTS, choose, mayRetry } from './attempts.ts';
 import type { Destination } from './destinations.ts';
@@ -29,6 +29,7 @@ export interface OutboundContext {
 export class OutboundHttp implements Station {
   readonly side: Side;
   private readonly plane: DataPlane;
+  private readonly nextId = requestIds();
   private readonly routes: Routes;
   private readonly balancer: Balancer = leastRequest();
   private readonly takeOverBytes: (connection: ServerConnection, bytes: Buffer) => boolean;
@@ -121,7 +122,7 @@ export class OutboundHttp implements Station {
 
   requestLines(exchange: Exchange): string {
     if (exchange.request.hasRequestId) return '';
-    const id = randomUUID();
+    const id = this.nextId();
     exchange.requestId = id;
     return `x-request-id: ${id}\r\n`;
   }
