@@ -97,7 +97,7 @@ export function configState(parts: ConfigParts = {}): ConfigState {
     telemetry: { accessLog: 'Off' },
     settings: {
       logLevel: 'Info',
-      connectTimeoutMs: 1000,
+      connectTimeoutMs: 5000,
       idleTimeoutMs: 60_000,
       drainMs: 0,
       ...parts.settings,
