@@ -1,6 +1,6 @@
 /** The control plane taken away and given back. */
 import { namespaces } from './environment.ts';
-import { rolledOut } from './install.ts';
+import { injects, rolledOut } from './install.ts';
 import { exec, get, kubectl, livingPods, type Pod } from './kubectl.ts';
 import { waitFor } from './waitFor.ts';
 
@@ -17,11 +17,13 @@ export async function removeComponents(components: string[]): Promise<void> {
   });
 }
 
+/** Resolves when pods are injected again. */
 export async function restoreComponents(components: string[]): Promise<void> {
   for (const component of components) {
     await kubectl(['scale', '-n', system, `deployment/weft-${component}`, '--replicas=2']);
   }
   await rolledOut(system);
+  await injects(namespaces.shop);
 }
 
 const restartsOf = (pod: Pod): number =>

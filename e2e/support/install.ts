@@ -51,6 +51,26 @@ export async function rolledOut(namespace: string, seconds = 180): Promise<void>
 export const hasProxy = (pod: Pod): boolean =>
   (pod.spec.initContainers ?? []).some(({ name }) => name === 'weft-proxy');
 
+/**
+ * Waits until a pod of an enabled namespace would be injected: a webhook that is Ready is reached by the API server only
+ * once the node's rules for its Service know it, and until then pods start without a proxy.
+ */
+export async function injects(namespace: string): Promise<void> {
+  const pod = [
+    'run',
+    'would-be',
+    `--image=${images.shop}`,
+    '--dry-run=server',
+    '-o',
+    'json',
+    '-n',
+    namespace,
+  ];
+  await waitFor(`pods of ${namespace} to be injected`, async () =>
+    hasProxy(JSON.parse(await kubectl(pod)) as Pod),
+  );
+}
+
 /** Sets how long certificates of workloads live; the operator has made the resource. */
 export async function setLeafLifetime(lifetime: string): Promise<void> {
   await waitFor('MeshConfig default', () => kubectl(['get', 'meshconfig', 'default', '-o', 'name']));
@@ -74,6 +94,7 @@ export async function deployShop(): Promise<void> {
 /** Labels a namespace and restarts what runs in it; resolves when every pod is Ready with a proxy. */
 export async function enableMesh(namespace: string): Promise<void> {
   await kubectl(['label', 'namespace', namespace, 'weft.dev/injection=enabled', '--overwrite']);
+  await injects(namespace);
   await kubectl(['-n', namespace, 'rollout', 'restart', 'deployment']);
   await rolledOut(namespace);
   await waitFor(`all pods of ${namespace} with a proxy`, async () =>
