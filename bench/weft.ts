@@ -145,5 +145,7 @@ function environment(options: WeftOptions, home: string): Record<string, string>
     WEFT_METRICS_PORT: String(options.adminPort + 1),
     WEFT_HEALTH_PORT: String(options.adminPort + 2),
     WEFT_LISTEN: JSON.stringify(options.listen),
+    // as injection sets it for the default memory limit
+    NODE_OPTIONS: '--max-old-space-size=153',
   };
 }
