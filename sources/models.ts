@@ -127,6 +127,7 @@ export function podModel(raw: RawPod, workload: WorkloadRef, nodeZone: string | 
     ...(zone ? { zone } : {}),
     phase: status?.phase ?? 'Pending',
     terminating: metadata.deletionTimestamp !== undefined,
+    ...(spec?.hostNetwork ? { hostNetwork: true } : {}),
     workload,
     ...(proxy ? { proxy } : {}),
     ports: portsOf(spec),

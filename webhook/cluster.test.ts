@@ -48,6 +48,17 @@ describe('namespaces', () => {
     );
   });
 
+  test('a label that the watch has not told of is seen: the API server asks because of it', async () => {
+    api.objects.namespace('late', {});
+    await until('known', async () => (await view.namespaceLabels('late')) !== undefined);
+    api.watches.stall();
+    api.objects.namespace('late', { 'weft.dev/injection': 'enabled' });
+    await until(
+      'enabled',
+      async () => (await view.namespaceLabels('late'))?.['weft.dev/injection'] === 'enabled',
+    );
+  });
+
   test('one that the watch has not told of is asked for', async () => {
     api.watches.stall();
     api.objects.namespace('new', { a: 'b' });

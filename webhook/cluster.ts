@@ -6,7 +6,7 @@ import {
   type MeshConfigSpec,
   type MeshPolicy,
 } from '../core/api/index.ts';
-import { annotation } from '../core/model/names.ts';
+import { annotation, label } from '../core/model/names.ts';
 import type { OwnedMeta, OwnerReference } from '../core/model/workload.ts';
 import { Reflector, resources, type KubeClient, type Resource } from '../kube/index.ts';
 import type { KubernetesVersion } from './inject/index.ts';
@@ -112,8 +112,16 @@ export function watchCluster(options: ClusterOptions): ClusterView & { stop(): P
   const reflectors = [namespaces, policies, config];
 
   async function namespaceLabels(name: string): Promise<Readonly<Record<string, string>> | undefined> {
-    // or made so recently that the watch has not told yet
-    return namespaces.store.get(name) ?? (await newNamespaces.get(name));
+    const known = namespaces.store.get(name);
+    if (known?.[label.injection] === 'enabled') return known;
+    // The API server asks because of the labels as they are now: the watch may not have told of them yet.
+    try {
+      return await newNamespaces.get(name);
+    } catch (error) {
+      if (known === undefined) throw error;
+      onError(`namespace ${name}`, error as Error);
+      return known;
+    }
   }
 
   async function owner(namespace: string, reference: OwnerReference): Promise<OwnedMeta | undefined> {

@@ -53,6 +53,8 @@ export interface PodModel {
   readonly zone?: string;
   readonly phase: string;
   readonly terminating: boolean;
+  /** Shares the network of its node, which is never redirected: it gets no proxy. */
+  readonly hostNetwork?: boolean;
   readonly workload: WorkloadRef;
   /** Present when a Weft proxy was injected: what the webhook stamped, and whether kubelet saw it start. */
   readonly proxy?: { readonly wires: readonly string[]; readonly started: boolean };

@@ -16,9 +16,9 @@ export interface ProxyState {
 export const counts = (pod: PodModel): boolean =>
   pod.proxy?.started === true && pod.phase === 'Running' && !pod.terminating;
 
-/** A pod that policy cannot reach: it runs, without a proxy. */
+/** A pod that policy cannot reach: it runs, without a proxy that it should and could have. */
 export const unprotected = (pod: PodModel): boolean =>
-  !pod.proxy && pod.phase === 'Running' && !pod.terminating;
+  !pod.proxy && !pod.hostNetwork && pod.phase === 'Running' && !pod.terminating;
 
 export interface WantedVersion extends ResourceVersion {
   /** Key in a document's `resources`. */

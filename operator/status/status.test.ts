@@ -138,6 +138,8 @@ describe('a proxy', () => {
     expect(counts(bare)).toBe(false);
     expect(unprotected(bare)).toBe(true);
     expect(unprotected({ ...bare, phase: 'Succeeded' })).toBe(false);
+    // it could not have one
+    expect(unprotected({ ...bare, hostNetwork: true })).toBe(false);
   });
 });
 
