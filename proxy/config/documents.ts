@@ -81,3 +81,10 @@ export function buildState({ document, directory, labels }: StateParts): ConfigS
     });
   }
 }
+
+/** The same document and section with a newer directory. */
+export const withDirectory = (state: ConfigState, directory: Directory): ConfigState => ({
+  ...state,
+  directory,
+  destinations: buildDestinations(state.document, directory),
+});

@@ -164,6 +164,30 @@ describe('documents', () => {
     );
   });
 
+  it('do not lose a newer directory that comes while config.json is refused', async () => {
+    await config.write({ 'config.json': documentText() });
+    await directory.write({ 'directory.json': directoryText() });
+    const { document } = await firstOf(start().config);
+    await config.write({ 'config.json': '{corrupt' });
+    await eventually(() => code('config') !== undefined);
+    await directory.write({ 'directory.json': directoryText({ revision: '15' }) });
+    await eventually(() => store.config.current?.directory?.revision === '15');
+    expect(store.config.current?.document).toBe(document);
+    expect(code('config')).toBeDefined();
+    await config.write({ 'config.json': documentText({ revision: '16' }) });
+    await eventually(() => store.config.current?.document.revision === '16');
+    expect(store.config.current?.directory?.revision).toBe('15');
+  });
+
+  it('use a directory that came before the first good config.json', async () => {
+    await config.write({ 'config.json': '{corrupt' });
+    await directory.write({ 'directory.json': directoryText() });
+    start();
+    await eventually(() => code('config') !== undefined);
+    await config.write({ 'config.json': documentText() });
+    expect((await firstOf(store.config)).directory?.revision).toBe('10');
+  });
+
   it('are used without a directory while that is refused', async () => {
     await config.write({ 'config.json': documentText() });
     await directory.write({ 'directory.json': '{}' });

@@ -3,8 +3,9 @@
  * what was in force before stays, for as long as it takes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Directory } from '../../core/proxyConfig/index.ts';
 import type { ConfigState, Live, Log } from '../context.ts';
-import { buildState, readConfig, readDirectory } from './documents.ts';
+import { buildState, readConfig, readDirectory, withDirectory } from './documents.ts';
 import { IDENTITY_FILES, loadIdentity, type LoadedIdentity } from './identity.ts';
 import { LiveValue } from './live.ts';
 import { readMount, watchMount, type Files } from './mount.ts';
@@ -75,6 +76,8 @@ class Store implements ConfigStore {
   readonly #listeners: ((refusal: Refusal | undefined) => void)[] = [];
   readonly #stops: (() => void)[];
   #texts: DocumentTexts | undefined;
+  /** The last good one; kept apart from `config`, since it may come while config.json is refused. */
+  #directory: Directory | undefined;
   #identityFiles: Files | undefined;
 
   constructor(options: StoreOptions) {
@@ -154,29 +157,36 @@ class Store implements ConfigStore {
     const changed = (name: keyof DocumentTexts) => before === undefined || before[name] !== texts[name];
     if (!changed('config') && !changed('directory') && !changed('labels')) return;
 
-    let directory = current?.directory;
-    if (changed('directory') || !current) {
+    if (changed('directory')) {
       try {
-        directory = readDirectory(texts.directory, directory);
+        this.#directory = readDirectory(texts.directory, this.#directory);
         this.#accept('directory');
       } catch (error) {
         this.#refusals.refuse('directory', error);
       }
     }
-    // a document that is refused now is read again when only the labels change: they choose its section
-    const document = readConfig(texts.config, current?.document);
-    const unchanged =
-      document.hash === current?.document.hash && document.revision === current.document.revision;
-    if (unchanged && directory === current?.directory && !changed('labels')) return this.#accept('config');
-    const state = buildState({ document, directory, labels: texts.labels });
-    this.#accept('config');
+    const directory = this.#directory;
+    try {
+      // a document that is refused now is read again when only the labels change: they choose its section
+      const document = readConfig(texts.config, current?.document);
+      const unchanged =
+        document.hash === current?.document.hash && document.revision === current.document.revision;
+      if (!unchanged || directory !== current?.directory || changed('labels'))
+        this.#putInForce(buildState({ document, directory, labels: texts.labels }));
+      this.#accept('config');
+    } catch (error) {
+      this.#refusals.refuse('config', error);
+      // what stays in force must learn of identities that changed all the same
+      if (current && directory && directory !== current.directory)
+        this.#putInForce(withDirectory(current, directory));
+    }
+  }
+
+  #putInForce(state: ConfigState): void {
     this.since = this.#now();
     this.config.set(state);
-    const { epoch, revision, hash } = document;
-    this.#options.log.info(
-      { epoch, revision, hash, services: document.services.length },
-      'configuration in force',
-    );
+    const { epoch, revision, hash, services } = state.document;
+    this.#options.log.info({ epoch, revision, hash, services: services.length }, 'configuration in force');
   }
 
   async #loadIdentity(): Promise<void> {
