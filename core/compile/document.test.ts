@@ -19,6 +19,7 @@ import {
 import { buildSnapshot, SnapshotBuilder, type Manifest } from '../../sources/index.ts';
 import { contentOf, parseDirectory, parseProxyConfig, type ProxyConfig } from '../proxyConfig/index.ts';
 import type { Snapshot } from '../model/index.ts';
+import { buildDestinations } from '../../proxy/outbound/destinations.ts';
 import { compileDirectory, compileWorkload, workloadsOf } from './index.ts';
 
 const tools = { hash, epoch: 1 };
@@ -151,7 +152,7 @@ describe('services of a document', () => {
     expect(services[0]?.hosts).toEqual(['cart', 'cart.shop', 'cart.shop.svc', 'cart.shop.svc.cluster.local']);
   });
 
-  it('are mixed ones of other namespaces too, without the bare name, and then not in the directory', () => {
+  it('are mixed ones of other namespaces too, without the bare name', () => {
     const bare = pod('teller-2', { namespace: 'bank', ip: '10.1.9.8', proxy: false });
     const more = slice('teller', [{ address: '10.1.9.8', pod: 'teller-2' }], {
       namespace: 'bank',
@@ -164,9 +165,29 @@ describe('services of a document', () => {
       ['10.1.9.8', undefined],
       ['10.1.9.9', 'weft-tcp/1'],
     ]);
-    const named = (each: { services: readonly { name: string }[] }) => each.services.map(({ name }) => name);
-    expect(named(compileDirectory(snapshot, tools))).toEqual(['cart']);
-    expect(named(compileDirectory(snapshotOf(...cart, ...other), tools))).toEqual(['teller', 'cart']);
+  });
+
+  it('that become mixed or mesh never leave the directory, so that no proxy takes them for the outside', () => {
+    const bare = pod('teller-2', { namespace: 'bank', ip: '10.1.9.8', proxy: false });
+    const more = slice('teller', [{ address: '10.1.9.8', pod: 'teller-2' }], {
+      namespace: 'bank',
+      suffix: 'b',
+    });
+    const mesh = snapshotOf(...cart, ...other);
+    const mixed = snapshotOf(...cart, ...other, bare, more);
+    // whichever of the two files comes first
+    for (const [before, after] of [
+      [mesh, mixed],
+      [mixed, mesh],
+    ] as const) {
+      for (const [document, directory] of [
+        [before, after],
+        [after, before],
+      ] as const) {
+        const found = buildDestinations(documentOf(document), compileDirectory(directory, tools));
+        expect(found.resolveHost('teller.bank', 80)?.kind).toBe(document === mixed ? 'service' : 'directory');
+      }
+    }
   });
 });
 

@@ -142,12 +142,13 @@ export function compileWorkload(
   return { ...content, epoch, revision: snapshot.revision, hash: hashOf(content, model, hash) };
 }
 
-/** The directory, `directory.json`: the same for every namespace. */
+/** The directory, `directory.json`: the same for every namespace. Where a document knows a service too, it wins. */
 export function compileDirectory(snapshot: Snapshot, { hash, epoch }: CompileTools): Directory {
   const { services } = sharedOf(viewOf(snapshot), hash);
   const content = {
     version: DOCUMENT_VERSION as Directory['version'],
-    services: services.filter(({ place }) => place === 'mesh').map(({ directory }) => directory),
+    // mixed ones too: documents and directory arrive apart, and a service must never be in neither on its way between
+    services: services.filter(({ place }) => place !== 'outside').map(({ directory }) => directory),
   };
   return { ...content, epoch, revision: snapshot.revision, hash: hash(contentText(content)) };
 }

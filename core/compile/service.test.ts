@@ -158,17 +158,28 @@ describe('the directory', () => {
     ]);
   });
 
+  it('has of a headless service only the addresses that speak mTLS', () => {
+    const bare = pod('db-1', { labels, proxy: false });
+    const both = slice('db', [
+      { address: '10.1.0.1', pod: 'db-0' },
+      { address: '10.1.0.2', pod: 'db-1' },
+    ]);
+    expect(compile(service('db', { ip: 'None' }), injected, bare, both).directory).toMatchObject([
+      { addresses: ['10.1.0.1'], identities: [id('db')] },
+    ]);
+  });
+
   it.each<[string, Manifest[], boolean]>([
     ['a service of an enabled namespace that has no endpoint yet', [service('db')], true],
     [
       'one whose only pods have no proxy',
       [service('db'), pod('db-0', { labels, proxy: false }), inSlice],
-      false,
+      true,
     ],
     [
       'one whose port is plain by policy',
       [service('db'), injected, inSlice, policy('p', { mtls: { mode: 'Disabled' } })],
-      false,
+      true,
     ],
     [
       'one of addresses outside the cluster',

@@ -31,7 +31,8 @@ export interface CompiledService {
   readonly foreign: Service;
   /**
    * mesh: every endpoint speaks mTLS, so its address and identities suffice: in the directory.
-   * mixed: some endpoints are reached by plain text, so every document needs its endpoints.
+   * mixed: some endpoints are reached by plain text, so every document needs its endpoints; in the directory all the
+   * same, so that it is never taken for the outside while documents and directory change one after the other.
    * outside: no endpoint has a proxy and none is to be expected: passed through as it is.
    */
   readonly place: 'mesh' | 'mixed' | 'outside';
@@ -129,14 +130,15 @@ function directoryOf(
   const endpoints = ports.flatMap((port) => port.endpoints);
   const identities = new Set(accounts.map((account) => spiffeId(trustDomain, namespace, account)));
   for (const { identity } of endpoints) if (identity) identities.add(identity);
-  // a headless service is dialled at its endpoints, by their own ports
-  const dialled = headless
-    ? ports.flatMap(({ protocol, endpoints }) => endpoints.map(({ port }) => ({ port, protocol })))
-    : ports.map(({ port, protocol }) => ({ port, protocol }));
+  // a headless service is dialled at its endpoints, by their own ports; those without a proxy speak plain text
+  const secured = ports.flatMap(({ protocol, endpoints }) =>
+    endpoints.flatMap(({ wire, address, port }) => (wire ? [{ address, port, protocol }] : [])),
+  );
+  const dialled = (headless ? secured : ports).map(({ port, protocol }) => ({ port, protocol }));
   return {
     namespace,
     name,
-    addresses: headless ? [...new Set(endpoints.map(({ address }) => address))].sort(order) : addresses,
+    addresses: headless ? [...new Set(secured.map(({ address }) => address))].sort(order) : addresses,
     ports: [...new Map(dialled.map((each) => [each.port, each])).values()].sort((a, b) => a.port - b.port),
     identities: [...identities].sort(order),
   };
