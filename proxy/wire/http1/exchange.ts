@@ -219,8 +219,12 @@ export class Exchange extends ExchangeRecord {
     if (!upstream.pool.options.trusted || !this.replay.complete || this.informed) return false;
     upstream.pool.avoid();
     const code = knownCode(upstream.head.reason) ?? 'APPLICATION_UNAVAILABLE';
-    if (!this.station.again(this, { code, detail: '', sent: true, reused: false, unprocessed: true }))
+    // what comes of the body meanwhile is for the next connection, and has to wait for it
+    this.connectionInUse = undefined;
+    if (!this.station.again(this, { code, detail: '', sent: true, reused: false, unprocessed: true })) {
+      this.connectionInUse = upstream;
       return false;
+    }
     upstream.pool.active--;
     upstream.destroy();
     return true;

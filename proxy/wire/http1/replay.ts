@@ -1,9 +1,11 @@
 /** Body bytes of a request that wait for a connection, or that may have to be sent a second time. */
 import { bound } from '../bounds.ts';
 
+const MAX_CHUNKS = 1024;
+
 export class Replay {
   readonly chunks: Buffer[] = [];
-  /** All bytes so far are here: the request can be sent again. */
+  /** All bytes so far are here, none was dropped: the request can be sent, or sent again. */
   complete = true;
   private bytes = 0;
 
@@ -13,16 +15,18 @@ export class Replay {
     this.bytes = 0;
   }
 
-  /** `waiting`: nothing was sent yet, so that it must be kept whatever its size (the client is paused meanwhile). */
+  /** `waiting`: no connection has it yet, so that it is kept whatever its size (the client is paused meanwhile). */
   keep(chunk: Buffer, waiting: boolean): void {
+    if (!this.complete) return;
     this.bytes += chunk.length;
-    if (this.bytes > bound.replayBytes || this.chunks.length > 1024) this.complete = false;
-    if (this.complete || waiting) this.chunks.push(chunk);
-    else this.chunks.length = 0;
+    this.chunks.push(chunk);
+    if (!waiting) this.sent();
   }
 
-  /** Everything was sent: what is not complete is of no more use. */
+  /** A connection has all of it: what is too large to be kept for another one is dropped. */
   sent(): void {
-    if (!this.complete) this.chunks.length = 0;
+    if (this.bytes <= bound.replayBytes && this.chunks.length <= MAX_CHUNKS) return;
+    this.complete = false;
+    this.chunks.length = 0;
   }
 }
