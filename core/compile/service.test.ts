@@ -65,13 +65,23 @@ describe('endpoints by the state of their pod', () => {
       [...one({ proxy: false }), policy('p', { mode: 'Shadow', mtls: { mode: 'Strict' } })],
       [{ ...at, state: 'Ready' }],
     ],
-    ['not ready', one({}, { ready: false }), []],
+    [
+      'not ready: its peers dial it by its address all the same',
+      one({}, { ready: false }),
+      [{ ...at, state: 'NotReady', ...mtls }],
+    ],
+    ['not ready, without a proxy', one({ proxy: false }, { ready: false }), []],
+    ['not ready, without a proxy, under Strict', [...one({ proxy: false }, { ready: false }), strict], []],
     [
       'terminating and serving',
       one({}, { ready: false, serving: true, terminating: true }),
       [{ ...at, state: 'Terminating', ...mtls }],
     ],
-    ['terminating', one({}, { ready: false, serving: false, terminating: true }), []],
+    [
+      'terminating',
+      one({}, { ready: false, serving: false, terminating: true }),
+      [{ ...at, state: 'NotReady', ...mtls }],
+    ],
     ['its pod is being deleted', one({ deleted: true }), [{ ...at, state: 'Terminating', ...mtls }]],
     ['its pod has ended', one({ phase: 'Succeeded' }), []],
     ['its pod is not known', [service('db'), slice('db', [{ address: '10.1.0.1', pod: 'db-0' }])], []],
@@ -155,6 +165,13 @@ describe('the directory', () => {
   it('has the addresses of the endpoints of a headless service, and their ports', () => {
     expect(compile(service('db', { ip: 'None' }), injected, inSlice).directory).toMatchObject([
       { addresses: ['10.1.0.1'], ports: [{ port: 8080, protocol: 'Http' }], identities: [id('db')] },
+    ]);
+  });
+
+  it('has the address of an endpoint of a headless service that is not ready', () => {
+    const notReady = slice('db', [{ address: '10.1.0.1', pod: 'db-0', ready: false }]);
+    expect(compile(service('db', { ip: 'None' }), injected, notReady).directory).toMatchObject([
+      { addresses: ['10.1.0.1'], ports: [{ port: 8080 }], identities: [id('db')] },
     ]);
   });
 

@@ -47,11 +47,11 @@ function podBehind(endpoint: EndpointModel, { snapshot }: View): PodModel | 'gon
   return endpoint.podUid !== undefined && endpoint.podUid !== pod.uid ? 'gone' : pod;
 }
 
-/** Whether it may be used at all, before policy is asked. */
-function stateOf(endpoint: EndpointModel, pod: PodModel | undefined): 'Ready' | 'Terminating' | undefined {
+/** Whether it may be used, before policy is asked. */
+function stateOf(endpoint: EndpointModel, pod: PodModel | undefined): 'Ready' | 'Terminating' | 'NotReady' {
   // the pod's deletion is seen before its EndpointSlice says so
-  if (endpoint.terminating || pod?.terminating) return endpoint.serving ? 'Terminating' : undefined;
-  return endpoint.ready ? 'Ready' : undefined;
+  if (endpoint.terminating || pod?.terminating) return endpoint.serving ? 'Terminating' : 'NotReady';
+  return endpoint.ready ? 'Ready' : 'NotReady';
 }
 
 /**
@@ -76,9 +76,10 @@ function endpointOf(endpoint: EndpointModel, port: number, view: View): Endpoint
   // whether it speaks mTLS is not known, and to guess would send plain text to a proxy
   if (pod === 'gone') return undefined;
   const state = stateOf(endpoint, pod);
-  if (!state) return undefined;
   const { address, zone = pod?.zone, node = pod?.node } = endpoint;
   const how = pod ? security(pod, port, view) : {};
+  // peers of a StatefulSet dial each other before they are Ready: unknown here, that would be plain text
+  if (state === 'NotReady' && (how === 'unprotected' || !how.wire)) return undefined;
   return {
     address,
     port,
@@ -89,7 +90,7 @@ function endpointOf(endpoint: EndpointModel, port: number, view: View): Endpoint
   };
 }
 
-const PREFERENCE: readonly Endpoint['state'][] = ['Ready', 'Terminating', 'Unprotected'];
+const PREFERENCE: readonly Endpoint['state'][] = ['Ready', 'Terminating', 'NotReady', 'Unprotected'];
 
 /** By address and port, each once: of two forms the more usable one. */
 function endpointsOf(service: ServiceModel, port: ServicePortModel, view: View): Endpoint[] {

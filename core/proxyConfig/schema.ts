@@ -83,8 +83,11 @@ export type Section = Static<typeof Section>;
 export const Endpoint = Obj({
   address: Text,
   port: Port,
-  /** Ready: in rotation. Terminating: serving, used only when nothing is Ready. Unprotected: policy demands mTLS, but the pod has no proxy; never used. */
-  state: Type.Enum(['Ready', 'Terminating', 'Unprotected']),
+  /**
+   * Ready: in rotation. Terminating: serving, used only when nothing is Ready. Unprotected: policy demands mTLS, but the
+   * pod has no proxy; never used. NotReady: has a proxy; used only when dialled by its own address.
+   */
+  state: Type.Enum(['Ready', 'Terminating', 'Unprotected', 'NotReady']),
   /** How its proxy is spoken to. Absent: plain text. */
   wire: Type.Optional(Type.Enum(['weft-tcp/1', 'weft/1'])),
   /** SPIFFE id that the peer must prove; present exactly when `wire` is. */

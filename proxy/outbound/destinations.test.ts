@@ -106,6 +106,19 @@ describe('destinations', () => {
     expect(found.resolve('10.1.0.3', 9080)).toMatchObject({ kind: 'endpoint', ready: [], unprotected: 1 });
   });
 
+  it('uses an endpoint that is not ready only when it is dialled itself, and then by mTLS', () => {
+    const peers = buildDestinations(
+      documentWith([service([ready, { ...ready, address: '10.1.0.2', state: 'NotReady' }])]),
+      undefined,
+    );
+    const balanced = peers.resolve('10.96.0.5', 8080);
+    expect(balanced.ready.map(({ address }) => address)).toEqual(['10.1.0.1']);
+    expect([balanced.terminating, balanced.unprotected]).toEqual([[], 0]);
+    const dialled = peers.resolve('10.1.0.2', 9080);
+    expect(dialled).toMatchObject({ kind: 'endpoint', ready: [{ address: '10.1.0.2' }] });
+    expect(dialled.ready[0]!.identities).toEqual(new Set([cart]));
+  });
+
   it('never takes for outside what the directory knows', () => {
     const destination = found.resolve('10.96.7.7', 80);
     expect(destination).toMatchObject({ kind: 'directory', name: 'bank/ledger:80', protocol: 'Auto' });

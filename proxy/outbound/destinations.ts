@@ -78,7 +78,7 @@ function serviceDestination({ name, protocol, endpoints }: PortEntry): Destinati
   };
 }
 
-/** A single endpoint that was dialled by its own address: there is no other to choose. */
+/** A single endpoint that was dialled by its own address: there is no other to choose, so it need not be ready. */
 function endpointDestination({ name, protocol }: PortEntry, endpoint: Endpoint): Destination {
   const usable = endpoint.state !== 'Unprotected';
   return {
