@@ -64,6 +64,7 @@ export async function lead(leading: AbortSignal, parts: LeaderParts, options: Le
     metrics,
     trustDomain: options.createTrustDomain,
     owners: true,
+    onStuck: ({ namespace, serviceAccount }) => secrets.lookAgain(namespace, serviceAccount),
   });
   parts.reconciler = reconciler;
   let identities = 0;

@@ -73,6 +73,25 @@ it('tells the pods that mount a document, and no others', async () => {
   expect(refreshed).toHaveLength(2);
 });
 
+it('tells the pods of a document that somebody damages, of one document or of the directory', async () => {
+  let now = 0;
+  start({ ...still, monotonic: () => now });
+  const pods = [podModel('cart-1'), podModel('web-1')];
+  reconciler.observe(snapshotOf({ workloads: [deployment('cart'), deployment('web')], pods }));
+  await until('the refresh', () => documents.written.length === 3 && refreshed.length >= 2);
+  now += 5_000;
+  documents.deliver();
+  refreshed.length = 0;
+  documents.damage('shop/weft.deployment.cart');
+  documents.deliver();
+  await until('the refresh of one', () => refreshed.length === 1);
+  now += 5_000;
+  documents.damage('shop/weft.directory');
+  documents.deliver();
+  await until('the refresh of the other', () => refreshed.length > 1);
+  expect([refreshed[0], refreshed.includes('web-1')]).toEqual(['cart-1', true]);
+});
+
 it('believes no report that claims an impossible place in the order', async () => {
   const cart = podModel('cart-1');
   reconciler.observe(snapshotOf({ workloads: [deployment('cart')], pods: [cart] }));

@@ -18,7 +18,7 @@ import { Documents, type DesiredDocument, type InForce } from './controllers/doc
 import { Events } from './controllers/events.ts';
 import { MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
 import { PolicyStatus } from './controllers/policyStatus.ts';
-import { mounts, Refresh } from './controllers/refresh.ts';
+import { mounts, Refresh, type MountedDocuments } from './controllers/refresh.ts';
 import { SnapshotView } from './controllers/view.ts';
 import { documentKey, workloadDocuments } from './controllers/workloadDocuments.ts';
 import type { ReportRegistry } from './control/reports.ts';
@@ -36,6 +36,8 @@ export interface ReconcilerOptions {
   readonly trustDomain: string;
   /** Whether documents name their owner: something has to collect them. */
   readonly owners: boolean;
+  /** A pod's proxy does not start: its identity may be missing. */
+  readonly onStuck?: (pod: PodModel) => void;
 }
 
 /** Beyond it the epoch in a report is no epoch of ours. */
@@ -87,12 +89,10 @@ export class Reconciler {
       sink: sinks.refresh,
       reports,
       snapshot: () => this.#view?.snapshot,
-      documents: (pod) => ({
-        config: this.#documents.hashInPlace(documentKey(pod.workload)) ?? '',
-        directory: this.#documents.hashInPlace(directoryKey(pod.namespace)) ?? '',
-      }),
+      documents: (pod) => this.#mountedBy(pod),
       monotonic,
       onRefreshed: written('Refresh'),
+      onStuck: (pod) => options.onStuck?.(pod),
     });
     this.#events = new Events({
       sink: sinks.events,
@@ -219,6 +219,15 @@ export class Reconciler {
     metrics.writes.inc({ kind: document.workload ? 'Config' : 'Directory' });
     log.debug({ document: key, hash: document.content.hash }, 'wrote a document');
     this.#refreshPods(this.#podsOf(key));
+  }
+
+  #mountedBy(pod: PodModel): MountedDocuments {
+    const keys = { config: documentKey(pod.workload), directory: directoryKey(pod.namespace) };
+    return {
+      config: this.#documents.hashInPlace(keys.config) ?? '',
+      directory: this.#documents.hashInPlace(keys.directory) ?? '',
+      damaged: (['config', 'directory'] as const).filter((file) => this.#documents.isDamaged(keys[file])),
+    };
   }
 
   /** The pods that mount the document of this key. */

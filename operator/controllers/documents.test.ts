@@ -208,12 +208,22 @@ describe('what somebody else did', () => {
     documents.observed(KEY);
     expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: REPAIR_MS });
     expect(documents.hashInPlace(KEY)).toBeUndefined();
+    expect(documents.isDamaged(KEY)).toBe(true);
     now += REPAIR_MS - 1;
     expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: 1 });
     now += 1;
     await documents.reconcile(KEY);
     expect(sink.written[1]?.text).toBe(sink.written[0]?.text);
     expect(incidents).toMatchObject([{ kind: 'changed', repairMs: REPAIR_MS }]);
+    expect(documents.isDamaged(KEY)).toBe(false);
+  });
+
+  it('is no damage where it was deleted', async () => {
+    await inPlace('h1', '100');
+    sink.delete(KEY);
+    sink.deliver();
+    documents.observed(KEY);
+    expect(documents.isDamaged(KEY)).toBe(false);
   });
 
   it('does not hold back a change that is wanted', async () => {

@@ -55,7 +55,8 @@ export interface DocumentsOptions {
 }
 
 export const MIN_INTERVAL_MS = 500;
-export const REPAIR_MS = 12_000;
+/** Long enough for people and alerts to see a damaged document, and that it does no harm. */
+export const REPAIR_MS = 45_000;
 export const REMOVE_MS = 10_000;
 /** A new leader whose watch lags behind what the old one wrote waits this long before it takes revisions as restarted. */
 export const CATCH_UP_MS = 5_000;
@@ -123,6 +124,12 @@ export class Documents {
   hashInPlace(key: string): string | undefined {
     const existing = this.#inPlace(key);
     return existing && isIntact(existing) ? existing.stamp?.hash : undefined;
+  }
+
+  /** Something is in place that is not what was written there. */
+  isDamaged(key: string): boolean {
+    const existing = this.#inPlace(key);
+    return existing !== undefined && !isIntact(existing);
   }
 
   async reconcile(key: string): Promise<Again | undefined> {

@@ -8,7 +8,7 @@ import { until } from '../../kube/testing/until.ts';
 import { GivenAuthority, startStage, type Stage } from '../testing/certificates.ts';
 import { stateOf, type AuthorityState } from './authoritySecret.ts';
 import { sourceOf } from './certificateContext.ts';
-import { IdentitySecrets, REMOVE_MS, type DesiredIdentity } from './identitySecrets.ts';
+import { IdentitySecrets, LOOK_AGAIN_MS, REMOVE_MS, type DesiredIdentity } from './identitySecrets.ts';
 
 const CART: DesiredIdentity = { namespace: 'shop', serviceAccount: 'cart', uid: 'uid-cart' };
 const WEB: DesiredIdentity = { namespace: 'shop', serviceAccount: 'web', uid: 'uid-web' };
@@ -140,6 +140,21 @@ describe('the Secret of an identity', () => {
     expect(identityOf().spiffeId).toContain('/sa/cart');
   });
 
+  it('is looked at where pods wait for it, every LOOK_AGAIN_MS', async () => {
+    const { identities } = lead(CART);
+    await written();
+    await until('it was told', () => changed.length === 1);
+    stage.server.objects.delete(resources.secrets, refOf('cart'));
+    stage.clock.advance(LOOK_AGAIN_MS - 1);
+    const before = probes();
+    identities.lookAgain('shop', 'cart');
+    identities.lookAgain('shop', 'unknown');
+    stage.clock.advance(1);
+    expect(probes()).toBe(before);
+    identities.lookAgain('shop', 'cart');
+    await until('written again', () => secret() !== undefined && changed.length === 2);
+  });
+
   it.each([
     ['changed', { data: { 'tls.crt': 'AAAA' } }],
     ['emptied of its key', { data: { 'tls.key': null } }],
@@ -264,12 +279,8 @@ describe('a change of roots', () => {
     await written('web');
     const next = await createTestMesh({ now: new Date(stage.clock.now()) });
     // Web cannot be reached: the bundle does not get there.
-    stage.server.faults.respond({
-      status: 500,
-      method: 'PATCH',
-      path: 'weft.serviceaccount.web',
-      times: 1000,
-    });
+    const path = 'weft.serviceaccount.web';
+    stage.server.faults.respond({ status: 500, method: 'PATCH', path, times: 1000 });
     authority.set(await stateFor(next, mesh));
     await until('cart has both', () => identityOf('cart').roots.length === 2);
     await stage.passing('it is due', () => stage.logged().includes('waits for its peers'));

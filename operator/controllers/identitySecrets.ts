@@ -6,6 +6,7 @@
  *     .setDesired(identities)   all identities of the mesh, whole each time; whoever leads or not
  *     .lead(signal)             the replica that holds the Lease: writes, until the signal aborts
  *     .recheck()                after a change of the configured lifetime
+ *     .lookAgain(…)             pods wait for this one
  *     .sweep(identities)        once after becoming leader: removes what was left behind for these
  *
  *   in place                                → what is done
@@ -65,6 +66,7 @@ interface Memory {
 const PROBE_MS = 5 * 60_000;
 const SETTLE_MS = 2 * 60_000;
 export const REMOVE_MS = 30_000;
+export const LOOK_AGAIN_MS = 5_000;
 /** An intermediate with less life left issues nothing more: its successor is about to come. */
 const MIN_ISSUER_MS = 30_000;
 
@@ -92,6 +94,15 @@ export class IdentitySecrets {
   /** Looks at every identity again. */
   recheck(): void {
     for (const key of this.#desired.keys()) this.#queue?.add(key);
+  }
+
+  /** Asks for a Secret that pods wait for, at most every LOOK_AGAIN_MS: somebody may have deleted it. */
+  lookAgain(namespace: string, serviceAccount: string): void {
+    const key = identityKey({ namespace, serviceAccount });
+    const known = this.#memory.get(key);
+    if (!known || this.#options.clock.monotonic() - known.probedAt < LOOK_AGAIN_MS) return;
+    known.probedAt = -Infinity;
+    this.#queue?.add(key);
   }
 
   /** Looks whether Secrets of identities that are not wanted were left behind, as while no operator ran. */
@@ -162,10 +173,7 @@ export class IdentitySecrets {
       log.info({ identity: id, reason: due.reason }, due.message);
       await this.#issue(identity, { memory, state, id });
     } else if (due) {
-      log.info(
-        { identity: id, reason: due.reason, heldMs },
-        'a certificate of the new root waits for its peers',
-      );
+      log.info({ identity: id, reason: due.reason, heldMs }, 'a leaf of the new root waits for its peers');
     }
     if (bundleOutdated({ ...input, inPlace: inPlaceOf(memory.secret, identity.uid) })) {
       await this.#writeBundle(identity, memory, state);

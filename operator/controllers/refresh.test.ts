@@ -3,15 +3,25 @@ import { annotation } from '../../core/model/names.ts';
 import type { PodModel } from '../../core/model/index.ts';
 import { ReportRegistry } from '../control/reports.ts';
 import { inForce, podModel, reportOf, snapshotOf } from '../testing/model.ts';
-import { mounts, POD_INTERVAL_MS, Refresh, STUCK_MS } from './refresh.ts';
+import {
+  MAX_RETRIES,
+  mounts,
+  POD_INTERVAL_MS,
+  Refresh,
+  RETRY_MAX_MS,
+  RETRY_MS,
+  STUCK_MS,
+  type MountedDocuments,
+} from './refresh.ts';
 
 const cart = { namespace: 'shop', serviceAccount: 'cart' };
 let now: number;
 let pods: PodModel[];
-let documents: { config: string; directory: string };
+let documents: MountedDocuments;
 let reports: ReportRegistry;
 let refreshed: string[];
 let failure: Error | undefined;
+let stuck: string[];
 let refresh: Refresh;
 
 const start = (): void => {
@@ -30,23 +40,35 @@ const start = (): void => {
     documents: () => documents,
     monotonic: () => now,
     onRefreshed: () => {},
+    onStuck: ({ name }) => stuck.push(name),
   });
 };
+const intact = (config: string, directory = 'd1'): MountedDocuments => ({ config, directory, damaged: [] });
+const damaged: MountedDocuments = { config: '', directory: 'd1', damaged: ['config'] };
+const refused = { code: 'DOCUMENT_HASH_MISMATCH', message: 'm', since: '2026-01-01T00:00:00Z' };
+/** A proxy that stays connected says what it runs. */
+const session = {};
+const says = (hash: string, refusal?: typeof refused): void =>
+  reports.accept(
+    reportOf(pods[0]!, { inForce: inForce([], { hash }), ...(refusal ? { refused: refusal } : {}) }),
+    session,
+  );
 const look = (name = 'cart-1') => refresh.reconcile(`shop/${name}`);
 
 beforeEach(() => {
   now = 1_000_000;
   pods = [podModel('cart-1')];
-  documents = { config: 'c1', directory: 'd1' };
+  documents = { config: 'c1', directory: 'd1', damaged: [] };
   reports = new ReportRegistry({ now: () => now });
   refreshed = [];
+  stuck = [];
   failure = undefined;
   start();
 });
 
 it('tells a pod of a change, and of each change once', async () => {
   await look();
-  documents = { config: 'c2', directory: 'd1' };
+  documents = intact('c2', 'd1');
   await look();
   await look();
   expect(refreshed).toEqual(['cart-1 c2.d1.']);
@@ -58,10 +80,10 @@ it('says nothing to a pod that mounted what was there', async () => {
 });
 
 it('tells a pod of a document that came after it', async () => {
-  documents = { config: '', directory: '' };
+  documents = intact('', '');
   pods = [podModel('cart-1', { phase: 'Pending', proxy: { wires: [], started: false } })];
   await look();
-  documents = { config: 'c1', directory: 'd1' };
+  documents = intact('c1', 'd1');
   await look();
   expect(refreshed).toEqual(['cart-1 c1.d1.']);
 });
@@ -111,37 +133,137 @@ it('tells a proxy that says it runs another document than the one that was there
   expect(refreshed).toEqual(['cart-1 c1.d1.']);
 });
 
-it('says nothing of a damaged document, and tells of the repaired one though it is as before', async () => {
+it('tells of a damaged document at once, and of the repaired one though it is as before', async () => {
+  says('c1');
   await look();
-  const refused = { code: 'DOCUMENT_HASH_MISMATCH', message: 'm', since: '2026-01-01T00:00:00Z' };
-  documents = { config: '', directory: 'd1' };
+  documents = damaged;
   await look();
-  reports.accept(reportOf(pods[0]!, { inForce: inForce([], { hash: 'c1' }), refused }), {});
+  expect(refreshed).toEqual(['cart-1 c1.d1..1']);
+  says('c1', refused);
+  now += 10 * RETRY_MAX_MS;
+  expect(await look()).toBeUndefined();
+  expect(refreshed).toHaveLength(1);
+  documents = intact('c1');
   await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1..1', 'cart-1 c1.d1..2']);
+  says('c1');
+  expect(await look()).toBeUndefined();
+  documents = damaged;
+  now += POD_INTERVAL_MS;
+  await look();
+  expect(refreshed.slice(2)).toEqual(['cart-1 c1.d1..3']);
+});
+
+it('tells of damage that was there before this operator, and of the repair', async () => {
+  documents = damaged;
+  await look();
+  now += POD_INTERVAL_MS;
+  documents = intact('c1');
+  await look();
+  expect(refreshed).toEqual(['cart-1 .d1..1', 'cart-1 c1.d1..2']);
+});
+
+it('tells of damage to one document while the other is damaged', async () => {
+  await look();
+  documents = damaged;
+  await look();
+  documents = { config: '', directory: '', damaged: ['config', 'directory'] };
+  now += POD_INTERVAL_MS;
+  await look();
+  await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1..1', 'cart-1 c1.d1..2']);
+});
+
+it('says nothing of a deleted document, and tells when it is back', async () => {
+  await look();
+  documents = intact('');
+  expect(await look()).toBeUndefined();
   expect(refreshed).toEqual([]);
-  documents = { config: 'c1', directory: 'd1' };
+  documents = intact('c1');
   await look();
   await look();
   expect(refreshed).toEqual(['cart-1 c1.d1..1']);
 });
 
+it.each([
+  { what: 'runs what was before', becomes: intact('c2'), sees: () => says('c2'), first: 'c2.d1.' },
+  { what: 'saw no damage', becomes: damaged, sees: () => says('c1', refused), first: 'c1.d1..1' },
+])('tells again, later and later, a proxy that $what', async ({ becomes, sees, first }) => {
+  says('c1');
+  await look();
+  documents = becomes;
+  expect(await look()).toEqual({ requeueAfterMs: RETRY_MS });
+  now += RETRY_MS - 1;
+  expect(await look()).toEqual({ requeueAfterMs: 1 });
+  expect(refreshed).toEqual([`cart-1 ${first}`]);
+  now += 1;
+  expect(await look()).toEqual({ requeueAfterMs: 2 * RETRY_MS });
+  expect(refreshed).toHaveLength(2);
+  now += 2 * RETRY_MS;
+  expect(await look()).toEqual({ requeueAfterMs: 4 * RETRY_MS });
+  expect(new Set(refreshed).size).toBe(3);
+  sees();
+  expect(await look()).toBeUndefined();
+});
+
+it('tells again a proxy that still refuses what was repaired', async () => {
+  says('c1');
+  await look();
+  documents = damaged;
+  await look();
+  says('c1', refused);
+  documents = intact('c1');
+  now += POD_INTERVAL_MS;
+  await look();
+  now += RETRY_MS;
+  await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1..1', 'cart-1 c1.d1..2', 'cart-1 c1.d1..3']);
+});
+
+it('ends telling again when kubelet has long looked by itself, or nobody listens', async () => {
+  says('c1');
+  await look();
+  documents = intact('c2');
+  await look();
+  for (let times = 0; times < MAX_RETRIES + 5; times += 1) {
+    now += RETRY_MAX_MS;
+    await look();
+  }
+  expect(refreshed).toHaveLength(1 + MAX_RETRIES);
+  documents = intact('c3');
+  await look();
+  reports.disconnected(session);
+  now += RETRY_MAX_MS;
+  expect(await look()).toBeUndefined();
+  expect(refreshed).toHaveLength(2 + MAX_RETRIES);
+});
+
 it('goes on counting after a restart', async () => {
   pods = [podModel('cart-1', { annotations: { [annotation.refresh]: 'c1.d1..4' } })];
   await look();
-  documents = { config: '', directory: 'd1' };
+  documents = intact('', 'd1');
   await look();
-  documents = { config: 'c1', directory: 'd1' };
+  documents = intact('c1', 'd1');
   await look();
   expect(refreshed).toEqual(['cart-1 c1.d1..5']);
 });
 
-it('tells a pod once more whose proxy does not start', async () => {
+it('tells a pod once more whose proxy does not start, and says so until it does', async () => {
   pods = [podModel('cart-1', { phase: 'Pending', proxy: { wires: [], started: false } })];
   expect(await look()).toEqual({ requeueAfterMs: STUCK_MS });
+  expect(stuck).toEqual([]);
   now += STUCK_MS;
-  await look();
+  expect(await look()).toEqual({ requeueAfterMs: STUCK_MS });
   await look();
   expect(refreshed).toEqual(['cart-1 c1.d1.']);
+  expect(stuck).toEqual(['cart-1']);
+  now += STUCK_MS;
+  await look();
+  expect(stuck).toEqual(['cart-1', 'cart-1']);
+  pods = [podModel('cart-1')];
+  now += STUCK_MS;
+  expect(await look()).toBeUndefined();
+  expect(stuck).toHaveLength(2);
 });
 
 it('tells again what could not be told', async () => {

@@ -2,8 +2,16 @@
  * Makes kubelet look at the mounted files of pods whose files have changed: left alone it does so about once a minute.
  * The value of the annotation says which files the pod was last told of, so that a restart of the operator tells
  * nobody anything twice.
+ *
+ *   a file that the pod mounts            → is it told
+ *   has new content                       → yes
+ *   was damaged by somebody               → yes, so that its proxy says so, and again when it is repaired
+ *   was deleted                           → when it is back: kubelet keeps what it mounted
+ *   is not what its proxy says it has     → again after RETRY_MS, 2 × RETRY_MS, …: kubelet may look before its own
+ *                                           watch has the change
  */
 import { annotation, identitySecretName } from '../../core/model/names.ts';
+import type { Report } from '../../core/control/index.ts';
 import type { PodModel, Snapshot } from '../../core/model/index.ts';
 import type { ReportRegistry } from '../control/reports.ts';
 import type { RefreshSink } from '../sinks/types.ts';
@@ -16,20 +24,34 @@ export interface MountedFiles {
   readonly identity: string;
 }
 
+/** Hashes of the documents in place, intact, that a pod mounts; '' where there is none, or a damaged one. */
+export interface MountedDocuments {
+  readonly config: string;
+  readonly directory: string;
+  /** Documents that are in place and are not what was written there. */
+  readonly damaged: readonly ('config' | 'directory')[];
+}
+
 export interface RefreshOptions {
   readonly sink: RefreshSink;
   readonly reports: ReportRegistry;
   readonly snapshot: () => Snapshot | undefined;
-  /** Hashes of the documents in place that the pod mounts. */
-  readonly documents: (pod: PodModel) => { config: string; directory: string };
+  readonly documents: (pod: PodModel) => MountedDocuments;
   readonly monotonic: () => number;
   readonly onRefreshed: () => void;
+  /** The pod's proxy does not start: what it mounts may be missing. Called every STUCK_MS while that is so. */
+  readonly onStuck: (pod: PodModel) => void;
 }
 
 /** A pod is told of changes at most this often. */
 export const POD_INTERVAL_MS = 1_000;
 /** A pod whose proxy has not started so long after it was first seen is told once more. */
 export const STUCK_MS = 5_000;
+/** A proxy has so long to report what it was told of; each repetition doubles it, up to RETRY_MAX_MS. */
+export const RETRY_MS = 2_000;
+export const RETRY_MAX_MS = 30_000;
+/** After so many kubelet has looked by itself: what is still different then, no refresh will change. */
+export const MAX_RETRIES = 8;
 const SHORT = 12;
 
 interface Told {
@@ -38,8 +60,14 @@ interface Told {
   /** When it was told last; -Infinity: never by this replica. */
   at: number;
   seenAt: number;
+  /** When it was last found not started, or first seen. */
+  stuckAt: number;
   /** A file it was told of was damaged or deleted since: it must look again, though the file is as before. */
   lost: boolean;
+  /** The damaged documents that it was told of. */
+  toldOfDamage: MountedDocuments['damaged'];
+  /** How often it was told again of the same. */
+  retries: number;
   /** Counts what was told though no hash changed: kubelet acts only on a new value. */
   again: number;
 }
@@ -93,31 +121,39 @@ export class Refresh {
 
   /** `key` is `namespace/name` of a pod. */
   async reconcile(key: string): Promise<Again | undefined> {
-    const { sink, snapshot, monotonic, onRefreshed } = this.#options;
-    const pod = snapshot()?.pods.get(key);
+    const pod = this.#options.snapshot()?.pods.get(key);
     if (!pod || !mounts(pod)) return undefined;
-    const inPlace = this.#filesOf(pod);
+    const documents = this.#options.documents(pod);
+    const inPlace = this.#filesOf(pod, documents);
     const told = this.#toldOf(key, pod, inPlace);
+    const stuckMs = this.#lookWhetherStuck(told, pod);
     this.#believe(told, pod, inPlace);
-    // what is not in place is no news, but its coming back will be
-    const gone = isGone(inPlace.config, told.files.config) || isGone(inPlace.directory, told.files.directory);
-    told.lost ||= gone;
-    const files = {
-      config: inPlace.config || told.files.config,
-      directory: inPlace.directory || told.files.directory,
-      identity: inPlace.identity || told.files.identity,
-    };
-    const back = told.lost && !gone;
-    const due = this.#due({ pod, told, changed: back || valueOf(files) !== valueOf(told.files) });
-    if (due === undefined) return undefined;
-    const wait = due - monotonic();
-    if (wait > 0) return { requeueAfterMs: wait };
-    const again = told.again + Number(back);
-    told.at = monotonic();
-    await sink.refresh(pod, valueOf(files, again));
-    Object.assign(told, { files, again, lost: gone });
-    onRefreshed();
-    return undefined;
+    const news = newsOf(told, inPlace, documents.damaged);
+    const due = this.#due({ pod, told, news });
+    if (due !== undefined && due <= this.#options.monotonic()) await this.#tell(pod, told, news);
+    else if (due !== undefined) return soonest(due - this.#options.monotonic(), stuckMs);
+    return soonest(this.#retryDue(told, pod, news) - this.#options.monotonic(), stuckMs);
+  }
+
+  async #tell(pod: PodModel, told: Told, { files, changed, repeated, gone, damaged }: News): Promise<void> {
+    const retry = !changed && told.at !== -Infinity;
+    const again = told.again + Number(repeated || retry);
+    const retries = retry ? told.retries + 1 : 0;
+    told.at = this.#options.monotonic();
+    await this.#options.sink.refresh(pod, valueOf(files, again));
+    Object.assign(told, { files, again, retries, lost: gone, toldOfDamage: damaged });
+    this.#options.onRefreshed();
+  }
+
+  /** When to look again at a proxy that does not start, in ms; Infinity: it has started. */
+  #lookWhetherStuck(told: Told, pod: PodModel): number {
+    if (pod.proxy?.started !== false) return Infinity;
+    const now = this.#options.monotonic();
+    const wait = told.stuckAt + STUCK_MS - now;
+    if (wait > 0) return wait;
+    told.stuckAt = now;
+    this.#options.onStuck(pod);
+    return STUCK_MS;
   }
 
   /** A proxy that says it runs the document need not be told of it; one that was never told is believed either way. */
@@ -130,11 +166,25 @@ export class Refresh {
   }
 
   /** When to tell the pod, by the monotonic clock; undefined: there is nothing to tell. */
-  #due({ pod, told, changed }: { pod: PodModel; told: Told; changed: boolean }): number | undefined {
-    if (changed) return told.at + POD_INTERVAL_MS;
+  #due({ pod, told, news }: { pod: PodModel; told: Told; news: News }): number | undefined {
+    if (news.changed) return told.at + POD_INTERVAL_MS;
+    const retry = this.#retryDue(told, pod, news);
+    if (retry < Infinity) return retry;
     // a proxy that does not start may wait for files that came between its mounting and our first sight of it
     const stuck = pod.proxy?.started === false && told.at === -Infinity && told.files.config !== '';
     return stuck ? told.seenAt + STUCK_MS : undefined;
+  }
+
+  /** When to tell the pod once more of what it was told; Infinity: its proxy has seen it, or cannot say. */
+  #retryDue(told: Told, pod: PodModel, { damaged }: News): number {
+    const entry = this.#options.reports.get(pod.uid);
+    if (told.at === -Infinity || !entry?.connected) return Infinity;
+    if (hasSeen(entry.report, told, damaged)) {
+      told.retries = 0;
+      return Infinity;
+    }
+    if (told.retries >= MAX_RETRIES) return Infinity;
+    return told.at + Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** told.retries);
   }
 
   /** A pod seen for the first time mounted what was there, unless its annotation says what it was last told. */
@@ -147,19 +197,64 @@ export class Refresh {
       files: annotated?.files ?? inPlace,
       at: -Infinity,
       seenAt: this.#options.monotonic(),
+      stuckAt: this.#options.monotonic(),
       lost: false,
+      toldOfDamage: [],
+      retries: 0,
       again: annotated?.again ?? 0,
     };
     this.#told.set(key, told);
     return told;
   }
 
-  #filesOf(pod: PodModel): MountedFiles {
-    const { config, directory } = this.#options.documents(pod);
+  #filesOf(pod: PodModel, { config, directory }: MountedDocuments): MountedFiles {
     // where this replica has written no identity yet, it has no news of one
     const identity = this.#identities.get(`${pod.namespace}/${identitySecretName(pod.serviceAccount)}`) ?? '';
     return { config: short(config), directory: short(directory), identity: short(identity) };
   }
 }
+
+/** What a pod is to be told. */
+interface News {
+  readonly files: MountedFiles;
+  readonly damaged: MountedDocuments['damaged'];
+  /** A file it was told of is missing or damaged. */
+  readonly gone: boolean;
+  readonly changed: boolean;
+  /** It changed, though no hash did: damage, or the way back. */
+  readonly repeated: boolean;
+}
+
+function newsOf(told: Told, inPlace: MountedFiles, damaged: MountedDocuments['damaged']): News {
+  const missing =
+    isGone(inPlace.config, told.files.config) || isGone(inPlace.directory, told.files.directory);
+  const gone = missing || damaged.length > 0;
+  told.lost ||= gone;
+  // what is not in place is no news, but its coming back will be
+  const files = {
+    config: inPlace.config || told.files.config,
+    directory: inPlace.directory || told.files.directory,
+    identity: inPlace.identity || told.files.identity,
+  };
+  // damage that is mended and done again is damage anew
+  told.toldOfDamage = told.toldOfDamage.filter((file) => damaged.includes(file));
+  const onset = damaged.some((file) => !told.toldOfDamage.includes(file));
+  const repeated = onset || (told.lost && !gone);
+  return { files, damaged, gone, repeated, changed: repeated || valueOf(files) !== valueOf(told.files) };
+}
+
+/** Whether a proxy's report fits what is in place; one that never had a document waits for its first. */
+function hasSeen({ inForce, refused }: Report, { files }: Told, damaged: News['damaged']): boolean {
+  if (damaged.includes('config')) return refused !== undefined;
+  if (files.config === '') return true;
+  const runsIt = inForce !== undefined && short(inForce.hash) === files.config;
+  // one that runs what is in place and refuses something still has the damaged document mounted
+  return refused ? !runsIt : runsIt;
+}
+
+const soonest = (...waits: number[]): Again | undefined => {
+  const wait = Math.min(...waits);
+  return wait === Infinity ? undefined : { requeueAfterMs: Math.max(0, wait) };
+};
 
 const isGone = (inPlace: string, told: string): boolean => inPlace === '' && told !== '';

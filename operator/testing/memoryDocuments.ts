@@ -6,11 +6,14 @@ export class MemoryDocuments implements DocumentSink {
   readonly written: DocumentObject[] = [];
   readonly removed: string[] = [];
   readonly #stored = new Map<string, ExistingDocument>();
+  readonly #listeners: ((key: string) => void)[] = [];
   #version = 0;
   /** The next apply rejects with it. */
   failure: Error | undefined;
 
-  onChange(): void {}
+  onChange(listener: (key: string) => void): void {
+    this.#listeners.push(listener);
+  }
 
   apply(document: DocumentObject): Promise<ExistingDocument> {
     const { failure } = this;
@@ -59,6 +62,7 @@ export class MemoryDocuments implements DocumentSink {
   deliver(): void {
     this.existing.clear();
     for (const [key, document] of this.#stored) this.existing.set(key, document);
+    for (const key of this.#stored.keys()) for (const listener of this.#listeners) listener(key);
   }
 
   #next(): string {
