@@ -18,6 +18,16 @@ export function choose(balancer: Balancer, route: Route, tried: readonly Pool[])
 }
 
 /**
+ * For another attempt. Behind an address of the directory stand endpoints that only the cluster knows, and each
+ * connection to it may lead to another of them: where all were tried, they are tried again.
+ */
+export function chooseAgain(balancer: Balancer, route: Route, tried: readonly Pool[]): Pool | Code {
+  const pool = choose(balancer, route, tried);
+  const unseen = typeof pool === 'string' && route.destination.kind === 'directory';
+  return unseen ? choose(balancer, route, []) : pool;
+}
+
+/**
  * no: it may have been processed. elsewhere: it was not, or a second time does no harm. anew: a kept connection turned
  * out to be closed, which says nothing about its endpoint.
  */

@@ -10,7 +10,7 @@ import type { ServerConnection } from '../wire/http1/serverConnection.ts';
 import type { Failure, Station } from '../wire/http1/station.ts';
 import { requestIds } from '../wire/requestIds.ts';
 import type { Side } from '../wire/side.ts';
-import { MAX_ATTEMPTS, choose, mayRetry } from './attempts.ts';
+import { MAX_ATTEMPTS, choose, chooseAgain, mayRetry } from './attempts.ts';
 import type { Destination } from './destinations.ts';
 import type { Route, Routes } from './routes.ts';
 
@@ -91,12 +91,13 @@ export class OutboundHttp implements Station {
     let pool: Pool | undefined = last;
     if (retry === 'elsewhere') {
       tried.push(last);
-      const other = choose(this.balancer, route, tried);
+      const other = chooseAgain(this.balancer, route, tried);
       pool = typeof other === 'string' ? undefined : other;
     }
     if (pool === undefined || !route.budget.withdraw()) return false;
     this.plane.telemetry.retry(route.destination.name, failure.code);
-    exchange.send(pool, retry === 'anew');
+    // a kept connection to an address of the directory may lead where the last one did
+    exchange.send(pool, retry === 'anew' || route.destination.kind === 'directory');
     return true;
   }
 

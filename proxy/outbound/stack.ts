@@ -20,7 +20,7 @@ import { originalDestination, prepareOriginalDestination } from '../wire/origina
 import { Side } from '../wire/side.ts';
 import { Sniffer } from '../wire/sniffer.ts';
 import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
-import { MAX_ATTEMPTS, choose } from './attempts.ts';
+import { MAX_ATTEMPTS, chooseAgain } from './attempts.ts';
 import type { Destination } from './destinations.ts';
 import { OutboundHttp, type OutboundContext } from './httpStation.ts';
 import { Routes, type Route } from './routes.ts';
@@ -129,7 +129,7 @@ class Outbound {
       next: () => {
         if (!route) return 'NOT_CONFIGURED';
         if (tried.length >= MAX_ATTEMPTS) return 'NO_ENDPOINT';
-        const pool = choose(this.balancer, route, tried);
+        const pool = chooseAgain(this.balancer, route, tried);
         if (typeof pool !== 'string') tried.push(pool);
         return pool;
       },

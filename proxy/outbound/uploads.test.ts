@@ -69,9 +69,11 @@ describe('an upload', () => {
     const second = good.endpoint({ state: 'Terminating' });
     const { port } = await mesh.client({ services: [cart([first, second], 'Http')] });
     const client = new Client(port);
-    client.write(HEAD);
+    client.write(HEAD + 'a'.repeat(50_000));
     await until(() => never.sockets.length === 1, 'the first attempt');
-    await upload(client, SIZE);
+    // in one piece: after the first that has to wait, no more is read
+    client.write('b'.repeat(SIZE - 50_000));
+    for (let turns = 0; turns < 20; turns++) await turn();
     never.sockets[0]!.destroy();
     expect(await client.until(`got ${SIZE}.`)).toMatch(/^HTTP\/1\.1 200 /);
     client.socket.destroy();

@@ -167,9 +167,10 @@ export class ClientConnection implements Handler {
     this.served++;
     if (!head.unprocessed) this.pool.served();
     this.resume();
-    if (clean && head.persists && !this.body.untilClose && exchange.requestComplete) {
-      this.pool.keep(this, head.keepAliveSeconds);
-    } else this.destroy();
+    const whole = clean && head.persists && !this.body.untilClose && exchange.requestComplete;
+    // a peer whose application is gone would get the next request as well: another connection may lead elsewhere
+    if (whole && !head.unprocessed) this.pool.keep(this, head.keepAliveSeconds);
+    else this.destroy();
     exchange.complete();
   }
 }
