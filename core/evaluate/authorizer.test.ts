@@ -102,6 +102,26 @@ describe('conditions', () => {
     expect(action([{ action: 'Deny', to: [{ paths: [pattern] }] }], { path }, 'Allow')).toBe('Deny');
   });
 
+  it.each([
+    ['/ADMIN', '/admin'],
+    ['/Admin/keys', '/admin/*'],
+    ['/admin', '/Admin'],
+    ['/x/..;/%41dmin', '/admin'],
+    ['/a/B.PHP', '*.php'],
+    ['/CAF%c3%a9', '/caf%C3%A9'],
+  ])('a Deny is not passed by letter case: %s of %s', (path, pattern) => {
+    const to = [{ paths: [pattern] }];
+    expect(action([{ action: 'Deny', to }], { path }, 'Allow')).toBe('Deny');
+    expect(authorizer([{ action: 'Audit', to }]).request(request({ path })).audited).toHaveLength(1);
+  });
+
+  it('an exception from a Deny is exact in letter case', () => {
+    const denied = (path: string) =>
+      action([{ action: 'Deny', to: [{ notPaths: ['/public'] }] }], { path }, 'Allow');
+    expect(denied('/public')).toBe('Allow');
+    expect(denied('/PUBLIC')).toBe('Deny');
+  });
+
   it('a Deny covers what an Allow of the same words does not', () => {
     const deny = (to: Operation, facts: Partial<RequestFacts>) =>
       action([{ action: 'Deny', to: [to] }], facts, 'Allow');

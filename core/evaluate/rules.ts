@@ -47,6 +47,7 @@ interface CompiledSource {
 interface CompiledOperation {
   readonly ports: Condition<ReadonlySet<number>>;
   readonly methods: Condition<Patterns>;
+  /** In a wide rule `is` holds lower-case patterns, for the path in lower case. */
   readonly paths: Condition<Patterns>;
   readonly hosts: Condition<Patterns>;
   readonly readsHttp: boolean;
@@ -92,9 +93,14 @@ function compileSource(source: Source, field: string): CompiledSource {
 
 const isPresent = ({ is, not }: Condition<unknown>) => is !== undefined || not !== undefined;
 
-function compileOperation(to: Operation): CompiledOperation {
+const inLowerCase = (path: string) => canonicalEscapes(path).toLowerCase();
+
+function compileOperation(to: Operation, wide: boolean): CompiledOperation {
   const methods = condition(to.methods, to.notMethods, (values) => compilePatterns(values));
-  const paths = condition(to.paths, to.notPaths, (values) => compilePatterns(values, canonicalEscapes));
+  const paths = {
+    is: to.paths && compilePatterns(to.paths, wide ? inLowerCase : canonicalEscapes),
+    not: to.notPaths && compilePatterns(to.notPaths, canonicalEscapes),
+  };
   const hosts = condition(to.hosts, to.notHosts, (values) =>
     compilePatterns(values, (host) => host.toLowerCase()),
   );
@@ -110,7 +116,7 @@ function compileOperation(to: Operation): CompiledOperation {
 /** Prepares a rule. Throws PolicyInvalid for a block that is none; `field` is the rule's place in the section. */
 export function compileRule(rule: Rule, field: string): CompiledRule {
   const from = rule.from?.map((source, i) => compileSource(source, `${field}.from[${i}]`));
-  const to = rule.to?.map((operation) => compileOperation(operation));
+  const to = rule.to?.map((operation) => compileOperation(operation, rule.action !== 'Allow'));
   return {
     rule,
     wide: rule.action !== 'Allow',
@@ -152,6 +158,12 @@ function methodHolds({ is, not }: Condition<Patterns>, method: string, wide: boo
   return true;
 }
 
+/** Some applications serve `/ADMIN` as `/admin`: a Deny covers both, while an Allow or an exception is as it is written. */
+function pathHolds({ is, not }: Condition<Patterns>, path: string, wide: boolean): boolean {
+  if (is && !matchesPattern(is, wide ? path.toLowerCase() : path)) return false;
+  return !(not && matchesPattern(not, path));
+}
+
 function operationMatches(operation: CompiledOperation, subject: Subject, wide: boolean): boolean {
   const { ports, methods, paths, hosts } = operation;
   if (ports.is && !ports.is.has(subject.port)) return false;
@@ -162,7 +174,7 @@ function operationMatches(operation: CompiledOperation, subject: Subject, wide: 
   if (isPresent(paths)) {
     if (subject.path === undefined) {
       if (!wide) return false;
-    } else if (!holds(paths, subject.path, wide)) return false;
+    } else if (!pathHolds(paths, subject.path, wide)) return false;
   }
   return !isPresent(hosts) || holds(hosts, subject.host, wide);
 }

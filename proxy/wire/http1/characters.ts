@@ -1,7 +1,7 @@
 /** Which bytes may stand where in HTTP/1.1 (RFC 9110, 5.5 and 5.6.2; RFC 9112, 3.2; RFC 3986). One lookup per byte. */
 
 const TOKEN_PUNCTUATION = "!#$%&'*+-.^_`|~";
-const HOST_PUNCTUATION = "-._~:%[]!$&'()*+;=";
+const HOST_PUNCTUATION = "-._~:!$&'()*+;=";
 
 const table = (accepts: (code: number) => boolean): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, code) => (accepts(code) ? 1 : 0));
@@ -19,7 +19,10 @@ export const FIELD = table((code) => code === 9 || (code >= 32 && code !== 127))
 /** Request targets: visible ASCII without `#`, which no client sends and on which servers disagree. */
 export const TARGET = table((code) => code > 32 && code < 127 && code !== 35);
 
-/** Host field and authority. No comma, slash, at sign or space: they make one host look like two. */
+/**
+ * Host field and authority. No comma, slash, at sign or space: they make one host look like two. No escapes: who decodes
+ * them reads another host than who does not. Brackets only around an address, see request.ts.
+ */
 export const HOST = table((code) => isAlphanumeric(code) || among(HOST_PUNCTUATION, code));
 
 /** Value of a hexadecimal digit, or -1. */

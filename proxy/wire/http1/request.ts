@@ -1,4 +1,4 @@
-import { CR, HOST, LF, SPACE, TARGET, TOKEN } from './characters.ts';
+import { COLON, CR, HOST, LF, SPACE, TARGET, TOKEN } from './characters.ts';
 import { Head } from './head.ts';
 import { limit } from './limits.ts';
 
@@ -12,6 +12,8 @@ const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'CO
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 const SLASH = 47;
 const ASTERISK = 42;
+const BRACKET_OPEN = 91;
+const BRACKET_CLOSE = 93;
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
 
 /** The head of a request. */
@@ -151,9 +153,21 @@ function equalAt(bytes: Buffer, start: number, expected: Buffer): boolean {
   return true;
 }
 
+/** A name or an address in brackets, and a port: with more colons it would be unclear what the host is. */
 function isHost(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (HOST[bytes[at]!] !== 1) return false;
+  let at = start;
+  if (at < end && bytes[at] === BRACKET_OPEN) {
+    do at++;
+    while (at < end && HOST[bytes[at]!] === 1);
+    if (at === end || bytes[at] !== BRACKET_CLOSE) return false;
+    at++;
+    if (at < end && bytes[at] !== COLON) return false;
+  }
+  let colons = 0;
+  for (; at < end; at++) {
+    if (HOST[bytes[at]!] !== 1 || (bytes[at] === COLON && ++colons > 1)) return false;
+  }
   return true;
 }
 
-const isAuthority = (target: string) => /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~%-]+):[0-9]{1,5}$/.test(target);
+const isAuthority = (target: string) => /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+):[0-9]{1,5}$/.test(target);
