@@ -207,6 +207,37 @@ describe('connections carried as bytes', () => {
     );
   });
 
+  it('HTTP goes on with a new connection where the early one turns out to be closed', async () => {
+    const server = await serve((socket) =>
+      socket.on('data', () => {
+        if (server.sockets.length === 1) socket.destroy();
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      }),
+    );
+    mesh.onEnd(() => server.close());
+    const endpoint = { address: '127.0.0.1', port: server.port, state: 'Ready' as const };
+    const { port } = await mesh.client({ services: [cart([endpoint])] });
+    const client = new Client(port);
+    await until(() => server.sockets.length === 1, 'the early connection');
+    client.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    expect(await client.next(/(ok|\}\n)$/)).toMatch(/^HTTP\/1\.1 200 /);
+    client.socket.destroy();
+  });
+
+  it('a silent client that resets leaves nothing open to the outside', async () => {
+    const server = await serve(() => {});
+    mesh.onEnd(() => server.close());
+    const { port } = await mesh.client({}, { host: '127.0.0.1', port: server.port });
+    const client = new Client(port);
+    await until(() => server.sockets.length === 1, 'the early connection');
+    server.sockets[0]!.resume();
+    client.socket.resetAndDestroy();
+    await until(
+      () => server.sockets[0]!.readableEnded || server.sockets[0]!.destroyed,
+      'the end of what was opened',
+    );
+  });
+
   it('outside the mesh, what only looks like HTTP is carried as bytes', async () => {
     let heard = '';
     const server = await serve((socket) => socket.on('data', (bytes) => (heard += bytes.toString())));

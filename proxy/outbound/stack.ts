@@ -101,7 +101,7 @@ class Outbound {
         session = this.session(channel, find, () => sniffer.stop());
         session.open();
       },
-      gone: () => session?.yield(),
+      gone: () => leave(session?.yield()),
     });
   }
 
@@ -137,7 +137,7 @@ class Outbound {
       spokeFirst,
       ended: (ended, yielded) => {
         this.side.sessions.delete(ended);
-        if (!yielded && route?.destination.kind === 'outside') for (const pool of route.ready) pool.retire();
+        if (!yielded) leave(route);
       },
     });
     this.side.sessions.add(session);
@@ -174,6 +174,11 @@ class Outbound {
       security: 'plain',
     });
   }
+}
+
+/** A client is gone: connections to the outside that were opened for it are of use to nobody else. */
+function leave(route: Route | undefined): void {
+  if (route?.destination.kind === 'outside') for (const pool of route.ready) pool.retire();
 }
 
 /** A session that knows its route, so that HTTP goes on with the connection that was opened for it. */

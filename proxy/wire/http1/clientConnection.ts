@@ -106,8 +106,10 @@ export class ClientConnection implements Handler {
 
   private fail(code: 'UPSTREAM_RESET' | 'UPSTREAM_PROTOCOL_ERROR', detail: string): void {
     const { exchange } = this;
+    // one that was opened before it was known to carry HTTP has waited as well
+    const reused = this.served > 0 || this.idleSince > 0;
     this.destroy();
-    exchange?.attemptFailed({ code, detail, sent: true, reused: this.served > 0, unprocessed: false });
+    exchange?.attemptFailed({ code, detail, sent: true, reused, unprocessed: false });
   }
 
   private readHead(bytes: Buffer, exchange: Exchange): void {
