@@ -49,6 +49,63 @@ describe('times', () => {
     expect(client.received).toBe('');
   });
 
+  it('a client that finished sending is given a moment, and then taken for gone with what it asked for', async () => {
+    const application = await serve((socket) => socket.resume());
+    mesh.onEnd(() => application.close());
+    const server = await mesh.server(application.port, http);
+    const client = new Client(server.port);
+    client.socket.end('GET /poll HTTP/1.1\r\nHost: c\r\n\r\n');
+    await until(() => application.sockets.length === 1, 'the request');
+    await serverTurn();
+    vi.advanceTimersByTime(1_000);
+    await serverTurn();
+    expect(application.sockets[0]!.readableEnded).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    await until(() => application.sockets[0]!.readableEnded, 'the end at the application');
+    await until(() => server.plane.telemetry.finished.length === 1, 'the record');
+    expect(server.plane.telemetry.finished[0]!.exchange).toMatchObject({
+      status: 499,
+      flag: 'CLIENT_CLOSED',
+    });
+    expect(server.inbound.stats()).toEqual({ connections: 0, requests: 0 });
+  });
+
+  it('a client that finished sending hears a response that has begun to its end', async () => {
+    const application = await serve((socket) => socket.resume());
+    mesh.onEnd(() => application.close());
+    const server = await mesh.server(application.port, http);
+    const client = new Client(server.port);
+    client.socket.end('GET / HTTP/1.1\r\nHost: c\r\n\r\n');
+    await until(() => application.sockets.length === 1, 'the request');
+    await serverTurn();
+    application.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst');
+    await client.next('first');
+    vi.advanceTimersByTime(30_000);
+    await serverTurn();
+    application.sockets[0]!.write('last');
+    await client.next('last');
+  });
+
+  it('an upload that cannot be sent twice is not trusted to a connection that was long unused', async () => {
+    const application = await serve((socket) => {
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    });
+    mesh.onEnd(() => application.close());
+    const server = await mesh.server(application.port, http);
+    const client = new Client(server.port);
+    const connectionsAfter = async (request: string) => {
+      client.write(request);
+      await client.next('ok');
+      vi.advanceTimersByTime(1_500);
+      return application.sockets.length;
+    };
+    expect(await connectionsAfter('GET / HTTP/1.1\r\nHost: c\r\n\r\n')).toBe(1);
+    expect(await connectionsAfter('PUT / HTTP/1.1\r\nHost: c\r\nContent-Length: 1\r\n\r\nx')).toBe(1);
+    const chunked = 'PUT / HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n';
+    expect(await connectionsAfter(chunked)).toBe(2);
+    client.socket.destroy();
+  });
+
   it('connections to the application are not kept longer than servers keep them', async () => {
     const application = await serve((socket) => {
       socket.on('data', () =>

@@ -3,6 +3,7 @@
  * per client connection, used again for each of its requests, so that a request allocates next to nothing.
  */
 import { codes, type Code } from '../../../core/errors/index.ts';
+import { bound } from '../bounds.ts';
 import type { ClientConnection } from './clientConnection.ts';
 import { otherResponseText, requestText, responseText, writeMessage, writeResponse } from './forward.ts';
 import type { Pool } from './pool.ts';
@@ -42,6 +43,11 @@ export class Exchange extends ExchangeRecord {
 
   /** The pool of the last attempt. */
   lastPool: Pool | undefined;
+
+  /** Runs, and the client has got nothing of the final response. */
+  get unanswered(): boolean {
+    return this.running && !this.responded;
+  }
 
   get requestComplete(): boolean {
     return this.connection.body.done;
@@ -102,7 +108,7 @@ export class Exchange extends ExchangeRecord {
     this.attempts++;
     this.upstream = pool.options.upstream;
     pool.active++;
-    const kept = fresh ? undefined : pool.take(this.request.idempotent);
+    const kept = fresh ? undefined : pool.take(this.repeatable);
     if (kept !== undefined) return this.deliver(kept);
     this.giveUp = pool.connect({
       connected: (connection) => this.deliver(connection),
@@ -192,6 +198,12 @@ export class Exchange extends ExchangeRecord {
   }
 
   // ---- the rest
+
+  /** It can be sent a second time, whole and without harm, where a connection turns out to be closed. */
+  private get repeatable(): boolean {
+    const { idempotent, chunked, contentLength } = this.request;
+    return idempotent && !chunked && contentLength <= bound.replayBytes;
+  }
 
   private start(): void {
     this.startRecord();

@@ -69,6 +69,8 @@ export class ServerConnection implements Handler, Swept {
     if (this.state === 'head') return this.close();
     if (this.state === 'body') return this.abort();
     if (this.state === 'linger') this.channel.destroy();
+    // most clients that are gone look like this; one that has only finished sending is given a moment
+    if (this.state === 'wait' && this.exchange.unanswered) this.deadline = performance.now() + bound.lingerMs;
   }
 
   drain(): void {
@@ -82,6 +84,7 @@ export class ServerConnection implements Handler, Swept {
 
   sweep(now: number): void {
     if (this.deadline === 0 || now < this.deadline) return;
+    if (this.state === 'wait') return this.leaveUnanswered();
     // a slow client may still be reading the last answer
     const reading = this.state === 'linger' && !this.channel.socket.writableFinished;
     if (reading && now < this.deadline + bound.slowReaderMs) return;
@@ -146,6 +149,13 @@ export class ServerConnection implements Handler, Swept {
     this.station.connections.delete(this);
     this.station.sweeper.delete(this);
     this.station.disconnected(this.exchange.context);
+  }
+
+  private leaveUnanswered(): void {
+    this.deadline = 0;
+    if (!this.exchange.unanswered) return;
+    this.exchange.clientGone();
+    this.channel.destroy();
   }
 
   /** A loop and not a recursion: a client may pipeline any number of requests that are answered at once. */
