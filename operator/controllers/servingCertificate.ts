@@ -8,6 +8,7 @@
  *      somebody clears it, as an apply of a manifest does.
  *   2. Secret `weft-webhook-tls`: issued when missing, damaged, for other names, not by an authority of the bundle,
  *      or past half of its life. After 1, so that the API server never meets a certificate that it does not trust.
+ *   3. Pods of the webhook are told to look after a write, and again while they are not ready (webhookPods.ts).
  */
 import {
   issueServing,
@@ -38,6 +39,7 @@ import type { AuthoritySource } from './authority.ts';
 import { keyId, type ServingAuthority } from './authoritySecret.ts';
 import { jittered, sourceOf, until, type CertificateContext } from './certificateContext.ts';
 import { encoded } from './identitySecret.ts';
+import { WebhookPods } from './webhookPods.ts';
 
 export interface ServingCertificateOptions extends CertificateContext {
   readonly authority: AuthoritySource;
@@ -72,9 +74,11 @@ interface Registration extends KubeObject {
 
 export class ServingCertificate {
   readonly #options: ServingCertificateOptions;
+  readonly #pods: WebhookPods;
 
   constructor(options: ServingCertificateOptions) {
     this.#options = options;
+    this.#pods = new WebhookPods(options);
   }
 
   async lead(signal: AbortSignal): Promise<void> {
@@ -102,8 +106,9 @@ export class ServingCertificate {
     await this.#register(resources.mutatingWebhookConfigurations, webhook.mutating, serving);
     await this.#register(resources.validatingWebhookConfigurations, webhook.validating, serving);
     const renewAt = await this.#certify(serving);
+    const podsMs = await this.#pods.look();
     const lookMs = jittered(this.#options.lookMs ?? LOOK_MS, this.#options);
-    return { requeueAfterMs: Math.min(lookMs, until(renewAt, this.#options, 1_000)) };
+    return { requeueAfterMs: Math.min(lookMs, podsMs, until(renewAt, this.#options, 1_000)) };
   }
 
   async #register(
@@ -165,6 +170,7 @@ export class ServingCertificate {
         await client.delete(resources.secrets, ref, { uid: secret.metadata.uid });
       throw error;
     }
+    this.#pods.written();
     return leaf.renewAt;
   }
 }
