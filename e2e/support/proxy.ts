@@ -40,6 +40,7 @@ export const metric = {
   requests: 'weft_requests_total',
   connections: 'weft_tcp_connections_total',
   reloadFailures: 'weft_config_reload_failures_total',
+  refused: 'weft_config_refused',
 } as const;
 
 export interface Sample {
