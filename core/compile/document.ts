@@ -147,8 +147,7 @@ export function compileDirectory(snapshot: Snapshot, { hash, epoch }: CompileToo
   const { services } = sharedOf(viewOf(snapshot), hash);
   const content = {
     version: DOCUMENT_VERSION as Directory['version'],
-    // mixed ones too: documents and directory arrive apart, and a service must never be in neither on its way between
-    services: services.filter(({ place }) => place !== 'outside').map(({ directory }) => directory),
+    services: services.filter(({ listed }) => listed).map(({ directory }) => directory),
   };
   return { ...content, epoch, revision: snapshot.revision, hash: hash(contentText(content)) };
 }

@@ -189,9 +189,9 @@ describe('the directory', () => {
   it.each<[string, Manifest[], boolean]>([
     ['a service of an enabled namespace that has no endpoint yet', [service('db')], true],
     [
-      'one whose only pods have no proxy',
+      'one whose only pods have no proxy: mTLS to its address would reach them',
       [service('db'), pod('db-0', { labels, proxy: false }), inSlice],
-      true,
+      false,
     ],
     [
       'one whose port is plain by policy',

@@ -31,11 +31,16 @@ export interface CompiledService {
   readonly foreign: Service;
   /**
    * mesh: every endpoint speaks mTLS, so its address and identities suffice: in the directory.
-   * mixed: some endpoints are reached by plain text, so every document needs its endpoints; in the directory all the
-   * same, so that it is never taken for the outside while documents and directory change one after the other.
+   * mixed: some endpoints are reached by plain text, so every document needs its endpoints.
    * outside: no endpoint has a proxy and none is to be expected: passed through as it is.
    */
   readonly place: 'mesh' | 'mixed' | 'outside';
+  /**
+   * In the directory. A mixed service too, from its first endpoint with a proxy on: documents and directory change one
+   * after the other, and a service on its way into the mesh must never be in neither. Not before: documents have it
+   * since its namespace was enabled, and mTLS to its address would reach pods that have no proxy yet.
+   */
+  readonly listed: boolean;
   readonly directory: DirectoryService;
 }
 
@@ -155,6 +160,13 @@ function placeOf(service: Service, model: ServiceModel, enabled: boolean): Compi
   return secured || (enabled && Object.keys(model.selector).length > 0) ? 'mesh' : 'outside';
 }
 
+/** Where policy says Disabled, clients send plain text, but the proxies take mTLS all the same. */
+const hasProxies = ({ endpoints }: ServiceModel, view: View): boolean =>
+  endpoints.some((endpoint) => {
+    const pod = podBehind(endpoint, view);
+    return pod !== undefined && pod !== 'gone' && pod.proxy !== undefined;
+  });
+
 function withHash(part: Omit<Service, 'hash'>, hash: Hash): Service {
   return { hash: hash(canonicalJson(part)), ...part };
 }
@@ -184,10 +196,12 @@ function compileAnew(
   };
   const local = withHash({ ...part, hosts: [name, ...full] }, hash);
   const { trustDomain } = snapshot.meshConfig;
+  const place = placeOf(local, model, snapshot.namespaces.get(namespace)?.enabled === true);
   return {
     local,
     foreign: withHash({ ...part, hosts: full }, hash),
-    place: placeOf(local, model, snapshot.namespaces.get(namespace)?.enabled === true),
+    place,
+    listed: place === 'mesh' || hasProxies(model, view),
     directory: directoryOf(local, accounts, { headless, trustDomain }),
   };
 }
