@@ -83,7 +83,7 @@ describe('times', () => {
     vi.advanceTimersByTime(30_000);
     await serverTurn();
     application.sockets[0]!.write('last');
-    await client.next('last');
+    expect(await client.next('last')).toBe('last');
   });
 
   it('an upload that cannot be sent twice is not trusted to a connection that was long unused', async () => {

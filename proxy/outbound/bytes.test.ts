@@ -227,7 +227,7 @@ describe('connections carried as bytes', () => {
   it('a silent client that resets leaves nothing open to the outside', async () => {
     const server = await serve(() => {});
     mesh.onEnd(() => server.close());
-    const { port } = await mesh.client({}, { host: '127.0.0.1', port: server.port });
+    const { port, outbound } = await mesh.client({}, { host: '127.0.0.1', port: server.port });
     const client = new Client(port);
     await until(() => server.sockets.length === 1, 'the early connection');
     server.sockets[0]!.resume();
@@ -236,6 +236,7 @@ describe('connections carried as bytes', () => {
       () => server.sockets[0]!.readableEnded || server.sockets[0]!.destroyed,
       'the end of what was opened',
     );
+    expect(outbound.stats()).toEqual({ connections: 0, requests: 0 });
   });
 
   it('outside the mesh, what only looks like HTTP is carried as bytes', async () => {
