@@ -52,6 +52,7 @@ describe('namespaces', () => {
     api.objects.namespace('late', {});
     await until('known', async () => (await view.namespaceLabels('late')) !== undefined);
     api.watches.stall();
+    expect(await view.namespaceLabels('late')).not.toHaveProperty(['weft.dev/injection']);
     api.objects.namespace('late', { 'weft.dev/injection': 'enabled' });
     await until(
       'enabled',
