@@ -34,7 +34,10 @@ export interface ReflectorOptions<T extends KubeObject, S = T> {
   random?: () => number;
 }
 
-const DEFAULT_BACKOFF = { baseMs: 800, maxMs: 30_000 };
+/** Short enough that a control plane is itself again soon after its API server is back. */
+const DEFAULT_BACKOFF = { baseMs: 800, maxMs: 10_000 };
+/** What a good list leaves of the failures before it. */
+const FAILURES_AFTER_LIST = 2;
 /** A watch that lasted so long was healthy: the next one may come at once. */
 const HEALTHY_MS = 1_000;
 /** Failures in a row after which even a lost connection leads to a new list. */
@@ -132,7 +135,10 @@ export class Reflector<T extends KubeObject, S = T> {
     return sleep(this.#clock, delay, this.#abort.signal);
   }
 
-  /** A success of its own does not end the backoff: a watch refused after each list must not become a busy loop. */
+  /**
+   * A success shortens the backoff, for the server is back, but does not end it: a watch refused after each list must
+   * not become a busy loop.
+   */
   async #list(): Promise<void> {
     this.counters.lists += 1;
     const { signal } = this.#abort;
@@ -157,6 +163,7 @@ export class Reflector<T extends KubeObject, S = T> {
     signal.throwIfAborted();
     this.#announce(this.#store.replace(listed));
     this.#resourceVersion = page.metadata.resourceVersion;
+    this.#failures = Math.min(this.#failures, FAILURES_AFTER_LIST);
     this.#isSynced = true;
     this.#synced.resolve();
   }
