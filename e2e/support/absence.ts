@@ -11,11 +11,13 @@ export async function removeComponents(components: string[]): Promise<void> {
   for (const component of components) {
     await kubectl(['scale', '-n', system, `deployment/weft-${component}`, '--replicas=0']);
   }
-  await waitFor(`no pods of ${components.join(' and ')}`, async () => {
+  const selector = `app.kubernetes.io/component in (${components.join(',')})`;
+  await waitFor(
+    `no pods of ${components.join(' and ')}`,
     // those that are ending too: a webhook still answers while it ends
-    const selector = `app.kubernetes.io/component in (${components.join(',')})`;
-    return (await list<Pod>(['pods', '-n', system, '-l', selector])).length === 0;
-  });
+    async () => (await list<Pod>(['pods', '-n', system, '-l', selector])).length === 0,
+    90_000,
+  );
 }
 
 /** Resolves when pods are injected again. */
