@@ -5,7 +5,7 @@ import type { Section } from '../../core/proxyConfig/index.ts';
 import type { ConfigState } from '../context.ts';
 import { configState, testPlane } from '../testing/plane.ts';
 import { serve, until, type TestServer } from '../testing/sockets.ts';
-import { Channel } from '../wire/channel.ts';
+import { SocketChannel } from '../wire/socketChannel.ts';
 import { Peer } from './peer.ts';
 
 type Mode = Section['inbound']['mtls']['mode'];
@@ -13,12 +13,12 @@ type Action = 'Allow' | 'Deny';
 
 let server: TestServer;
 let socket: Socket;
-let channel: Channel;
+let channel: SocketChannel;
 beforeAll(async () => {
   server = await serve(() => {});
   socket = connect(server.port, '127.0.0.1');
   await until(() => socket.remoteAddress !== undefined, 'the connection');
-  channel = new Channel(socket);
+  channel = new SocketChannel(socket);
 });
 afterAll(async () => {
   socket.destroy();

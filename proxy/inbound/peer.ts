@@ -3,7 +3,6 @@ import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series, Verdict } from '../telemetry/types.ts';
-import { normalizeAddress } from '../wire/address.ts';
 import type { Channel } from '../wire/channel.ts';
 
 export class Peer {
@@ -25,8 +24,7 @@ export class Peer {
     this.plane = plane;
     this.port = port;
     this.principal = principal;
-    const remoteAddress = normalizeAddress(channel.raw.remoteAddress ?? '');
-    this.facts = { principal, remoteAddress, port, method: '', path: '', host: '' };
+    this.facts = { principal, remoteAddress: channel.remoteAddress, port, method: '', path: '', host: '' };
   }
 
   get config(): ConfigState | undefined {

@@ -12,11 +12,12 @@
 import type { Address, DataPlane, InboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import { bound } from '../wire/bounds.ts';
-import { Channel } from '../wire/channel.ts';
+import type { Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
 import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
 import { rarely } from '../wire/rarely.ts';
+import { SocketChannel } from '../wire/socketChannel.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer, type Spoken } from '../wire/sniffer.ts';
 import { TcpSession } from '../wire/tcpSession.ts';
@@ -73,7 +74,7 @@ class Inbound {
   }
 
   /** original port */
-  accept(channel: Channel, { own, fixed }: { own: Address; fixed: InboundListen['fixed'] }): void {
+  accept(channel: SocketChannel, { own, fixed }: { own: Address; fixed: InboundListen['fixed'] }): void {
     const dial = fixed?.dial ?? originalDestination(channel.raw);
     const port = fixed?.port ?? dial?.port ?? own.port;
     if (!dial || this.side.isOwn(normalizeAddress(dial.host), dial.port) || (!fixed && port === own.port)) {
@@ -90,7 +91,7 @@ class Inbound {
   }
 
   /** first bytes */
-  private recognize(channel: Channel, target: Target): void {
+  private recognize(channel: SocketChannel, target: Target): void {
     const peer = new Peer(this.plane, channel, { port: target.port, principal: undefined });
     const opening = this.opening(channel, target, peer);
     const sniffer = new Sniffer(channel, {
@@ -114,7 +115,7 @@ class Inbound {
   }
 
   /** mTLS */
-  private terminate(channel: Channel, target: Target, bytes: Buffer): void {
+  private terminate(channel: SocketChannel, target: Target, bytes: Buffer): void {
     const identity = this.plane.identity.current;
     if (!identity) return channel.reset();
     channel.detach();
@@ -125,7 +126,7 @@ class Inbound {
       context: identity.serverContext,
       trustDomain: this.plane.config.current?.document.trust.trustDomain,
       secured: (socket, principal) => {
-        const secured = new Channel(socket, channel.raw);
+        const secured = new SocketChannel(socket, channel.raw);
         this.count(secured, 'mtls');
         this.recognizeInside(secured, target, principal);
       },

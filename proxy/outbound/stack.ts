@@ -17,6 +17,7 @@ import type { Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/http1/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
 import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
+import type { SocketChannel } from '../wire/socketChannel.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer } from '../wire/sniffer.ts';
 import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
@@ -63,7 +64,7 @@ class Outbound {
   }
 
   /** destination and loop check */
-  accept(channel: Channel, { own, fixed }: { own: Address; fixed: Address | undefined }): void {
+  accept(channel: SocketChannel, { own, fixed }: { own: Address; fixed: Address | undefined }): void {
     const original = fixed ?? originalDestination(channel.raw);
     const direct = original === undefined || isSame(original, own);
     if (direct) return this.serveHttp(channel, undefined);

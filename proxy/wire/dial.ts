@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Code } from '../../core/errors/index.ts';
 import { bound } from './bounds.ts';
-import { Channel } from './channel.ts';
+import type { Channel } from './channel.ts';
+import { SocketChannel } from './socketChannel.ts';
 import { secureClient } from './tls.ts';
 
 export interface DialOptions {
@@ -61,11 +62,11 @@ export function dial(options: DialOptions, handlers: DialHandlers): () => void {
   };
   raw.once('connect', () => {
     raw.off('error', onError);
-    if (!tls) return succeed(new Channel(raw), '');
+    if (!tls) return succeed(new SocketChannel(raw), '');
     raw.on('error', () => {});
     secureClient(raw, {
       ...tls,
-      secured: (socket, identity) => succeed(new Channel(socket, raw), identity),
+      secured: (socket, identity) => succeed(new SocketChannel(socket, raw), identity),
       failed: ({ code, detail }) => fail(code, `${address}:${port}: ${detail}`),
     });
   });

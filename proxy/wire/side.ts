@@ -1,7 +1,7 @@
 /** What both sides of the data plane have: listeners, the connections that came in by them, and their end. */
 import type { Server, Socket } from 'node:net';
 import type { Address, Log, Running } from '../context.ts';
-import { Channel } from './channel.ts';
+import { SocketChannel } from './socketChannel.ts';
 import type { ServerConnection } from './http1/serverConnection.ts';
 import { listen } from './listen.ts';
 import { Sweeper } from './sweeper.ts';
@@ -38,12 +38,12 @@ export class Side implements Running {
   }
 
   /** Listens; `accept` gets each connection with the address that was really bound. */
-  async listen(address: Address, accept: (channel: Channel, bound: Address) => void): Promise<void> {
+  async listen(address: Address, accept: (channel: SocketChannel, bound: Address) => void): Promise<void> {
     let actual = address;
     const listener = await listen(address, this.log, (socket) => {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
-      accept(new Channel(socket), actual);
+      accept(new SocketChannel(socket), actual);
     });
     if (!listener) return;
     actual = listener.address;

@@ -50,7 +50,7 @@ export class ClientConnection implements Handler {
 
   /** True where a request may be sent without running into a close that is under way. */
   get usable(): boolean {
-    return !this.channel.ended && !this.channel.closed && !this.channel.socket.destroyed;
+    return this.channel.usable;
   }
 
   data(bytes: Buffer): void {

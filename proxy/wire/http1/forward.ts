@@ -48,10 +48,10 @@ export function writeMessage(channel: Channel, text: string, chunks: readonly Bu
   if (chunks.length === 1 && chunks[0]!.length <= JOIN_BYTES) {
     return channel.write(text + chunks[0]!.toString('latin1'));
   }
-  channel.socket.cork();
+  channel.cork();
   let flowing = channel.write(text);
   for (const chunk of chunks) flowing = channel.write(chunk);
-  channel.socket.uncork();
+  channel.uncork();
   return flowing;
 }
 

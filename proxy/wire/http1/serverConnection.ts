@@ -86,7 +86,7 @@ export class ServerConnection implements Handler, Swept {
     if (this.deadline === 0 || now < this.deadline) return;
     if (this.state === 'wait') return this.leaveUnanswered();
     // a slow client may still be reading the last answer
-    const reading = this.state === 'linger' && !this.channel.socket.writableFinished;
+    const reading = this.state === 'linger' && !this.channel.flushed;
     if (reading && now < this.deadline + bound.slowReaderMs) return;
     if (this.state === 'linger' || !this.head.begun) this.channel.destroy();
     else this.refuseHead('REQUEST_TIMEOUT', '');
