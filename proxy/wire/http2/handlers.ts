@@ -1,0 +1,53 @@
+/** What the owner of an HTTP/2 connection gives it, and is told by it. Calls come in the turn in which bytes came. */
+import type { Channel } from '../channel.ts';
+import type { Http2Head } from './head.ts';
+import type { Http2Limits } from './limits.ts';
+import type { Http2Stream } from './stream.ts';
+
+export interface Http2Options {
+  /** Bytes of the connection; its handler is set by `start`. */
+  readonly channel: Channel;
+  readonly role: 'client' | 'server';
+  readonly handler: ConnectionHandler;
+  readonly limits?: Partial<Http2Limits>;
+  /** Server role: the whole answer to a request whose fields exceed `headerListBytes`. Default: a bare 431. */
+  readonly tooLarge?: readonly string[];
+}
+
+export interface ConnectionHandler {
+  /**
+   * Server role: a request. Returns what follows the stream; answering or resetting it at once, before the return, is
+   * fine. `ended`: it has no body and no trailers.
+   */
+  request(stream: Http2Stream, head: Http2Head, ended: boolean): StreamHandler;
+  /**
+   * No new streams: the peer sent GOAWAY (those above its last identifier are told as unprocessed after this), or the
+   * connection ends for another reason. Told once.
+   */
+  goingAway(): void;
+  /** More streams may be opened than before: `request` gave undefined for want of room, and would not now. */
+  available(): void;
+  /**
+   * The connection is over; every stream has been told before. `error`: it did not end as it should. Until then
+   * `sweep` is needed.
+   */
+  closed(error: Error | undefined): void;
+}
+
+export interface StreamHandler {
+  /** Client role: a 1xx head. */
+  interim(head: Http2Head): void;
+  /** Client role: the final head. `ended`: nothing follows. */
+  response(head: Http2Head, ended: boolean): void;
+  /** A slice of what the channel gave; may be kept. `ended` with the last one, which may be empty. */
+  data(bytes: Buffer, ended: boolean): void;
+  /** Ends the incoming side. Flat list of names and values. */
+  trailers(fields: string[]): void;
+  /** After `write` gave false: what was queued has been handed to the connection. */
+  drain(): void;
+  /**
+   * The stream is over, by the peer or by an error; nothing more can be sent or will come. Not told after `reset` of
+   * the stream by its owner, nor after both sides ended. `unprocessed`: the peer certainly did not act on it.
+   */
+  reset(code: number, unprocessed: boolean): void;
+}

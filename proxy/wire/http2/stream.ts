@@ -1,0 +1,127 @@
+/**
+ * One stream of an HTTP/2 connection (RFC 9113, 5). It holds the numbers of its state; what happens to it is decided in
+ * receiver.ts and sender.ts. No closures and no listeners: a stream costs one object.
+ */
+import { EMPTY } from './constants.ts';
+import type { StreamHandler } from './handlers.ts';
+
+/** What a stream asks of its connection. */
+export interface StreamOwner {
+  sendHead(stream: Http2Stream, fields: readonly string[], ended: boolean): void;
+  /** False where the writer should wait. */
+  sendData(stream: Http2Stream, bytes: Buffer): boolean;
+  sendEnd(stream: Http2Stream): void;
+  sendReset(stream: Http2Stream, code: number): void;
+  resumed(stream: Http2Stream): void;
+}
+
+/** Until the owner has returned its handler, and for those without interest. */
+export const unheard: StreamHandler = {
+  interim: () => {},
+  response: () => {},
+  data: () => {},
+  trailers: () => {},
+  drain: () => {},
+  reset: () => {},
+};
+
+export class Http2Stream {
+  readonly id: number;
+  handler: StreamHandler;
+  private readonly owner: StreamOwner;
+
+  /** Both sides have ended, or one has reset the stream: nothing goes or comes any more. */
+  closed = false;
+  /** The peer has ended its side. */
+  receivedEnd = false;
+  /** `end` or an ended head was asked for: nothing can be written any more. */
+  ending = false;
+  /** The last frame of this side has been handed to the connection. */
+  sentEnd = false;
+  /** No credit is given to the peer. */
+  paused = false;
+
+  // the rest belongs to the connection
+
+  /** What the peer lets us send; may be negative (6.9.2). */
+  sendWindow = 0;
+  /** What we let the peer send. */
+  receiveWindow = 0;
+  /** Received and not yet given back as credit. */
+  uncredited = 0;
+  /** The part of it that came, or waited, while paused. */
+  held = 0;
+  /** Bytes of a message that its content-length still lacks; -1: not declared. */
+  lacking = -1;
+  /** Client role: the final head has come. */
+  responded = false;
+  /** Client role: the answer has no content, whatever its fields say (HEAD). */
+  bodiless = false;
+  /** Client role: a CONNECT request. */
+  connecting = false;
+  interims = 0;
+
+  /** What waits to be sent: the first piece from `offset` on, then others. */
+  first: Buffer = EMPTY;
+  offset = 0;
+  others: Buffer[] | undefined = undefined;
+  queued = 0;
+  trailers: readonly string[] | undefined = undefined;
+  /** `write` gave false. */
+  waiting = false;
+  /** Waits for its turn to send, before `next`. */
+  scheduled = false;
+  next: Http2Stream | undefined = undefined;
+  /** RST_STREAM with NO_ERROR follows the end (8.1). */
+  resetAfterEnd = false;
+
+  constructor(id: number, owner: StreamOwner, handler: StreamHandler = unheard) {
+    this.id = id;
+    this.owner = owner;
+    this.handler = handler;
+  }
+
+  /**
+   * Server role: an interim head (1xx) or the final one. Pseudo-fields first. `ended`: nothing follows. Nothing happens
+   * on a closed stream, here and below.
+   */
+  respond(fields: readonly string[], ended: boolean): void {
+    if (this.closed || this.ending) return;
+    this.owner.sendHead(this, fields, ended);
+  }
+
+  /** Bytes are kept, not copied: they must not change. False: wait for `drain`, though these are taken. */
+  write(bytes: Buffer): boolean {
+    if (this.closed || this.ending) return true;
+    return this.owner.sendData(this, bytes);
+  }
+
+  /** Ends this side after what was written, with trailers where given. */
+  end(trailers?: readonly string[]): void {
+    if (this.closed || this.ending) return;
+    this.ending = true;
+    this.trailers = trailers;
+    this.owner.sendEnd(this);
+  }
+
+  /**
+   * Ends the stream at once; what was written and not sent is dropped, and the handler is told nothing more. Only with
+   * NO_ERROR after `end` it first sends what was written: the answer is complete and the rest of the request is not
+   * wanted (8.1).
+   */
+  reset(code: number): void {
+    if (this.closed) return;
+    this.owner.sendReset(this, code);
+  }
+
+  /** The peer gets no more credit; what it already had still comes. */
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    if (!this.closed) this.owner.resumed(this);
+  }
+}
