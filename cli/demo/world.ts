@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump, loadAll, YAML11_SCHEMA } from 'js-yaml';
+import { WEFT_VERSION, WIRES } from '../../core/proxyConfig/index.ts';
 import { annotation, container, label } from '../../core/model/names.ts';
 
 export const NAMESPACE = 'shop';
@@ -118,7 +119,7 @@ function podObject(pod: DemoPod): object {
       namespace: NAMESPACE,
       uid: `pod-${pod.name}`,
       labels: { ...pod.labels, 'pod-template-hash': hash },
-      annotations: { [annotation.proxy]: JSON.stringify({ version: '0.1.0', wires: ['weft-tcp/1'] }) },
+      annotations: { [annotation.proxy]: JSON.stringify({ version: WEFT_VERSION, wires: WIRES }) },
       ownerReferences: [
         {
           apiVersion: 'apps/v1',

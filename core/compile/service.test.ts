@@ -53,6 +53,16 @@ describe('endpoints by the state of their pod', () => {
       one({ proxy: { wires: ['weft-tcp/1'], started: false } }),
       [{ ...at, state: 'Ready', ...mtls }],
     ],
+    [
+      'a proxy that speaks several wires: by the best',
+      one({ proxy: { wires: ['weft-tcp/1', 'weft/1'] } }),
+      [{ ...at, state: 'Ready', ...mtls, wire: 'weft/1' }],
+    ],
+    [
+      'a proxy of a later version: by what both know',
+      one({ proxy: { wires: ['weft/2', 'weft-tcp/1'] } }),
+      [{ ...at, state: 'Ready', ...mtls }],
+    ],
     ['a proxy of another wire', one({ proxy: { wires: ['weft/9'] } }), [{ ...at, state: 'Ready' }]],
     [
       'a proxy of another wire, under Strict',
@@ -158,6 +168,7 @@ describe('the directory', () => {
         addresses: ['10.96.0.7'],
         ports: [{ port: 80, protocol: 'Http' }],
         identities: [id('db'), id('db-next')],
+        wire: 'weft-tcp/1',
       },
     ]);
   });
@@ -184,6 +195,27 @@ describe('the directory', () => {
     expect(compile(service('db', { ip: 'None' }), injected, bare, both).directory).toMatchObject([
       { addresses: ['10.1.0.1'], identities: [id('db')] },
     ]);
+  });
+
+  type Proxy = false | { wires: string[] };
+  const both = { wires: ['weft/1', 'weft-tcp/1'] };
+  const older = { wires: ['weft-tcp/1'] };
+
+  it.each<[string, Proxy[], string]>([
+    ['all proxies speak weft/1', [both, both], 'weft/1'],
+    ['one proxy is of an older version', [both, older], 'weft-tcp/1'],
+    ['one pod has no proxy, and is not reached by the directory', [both, false], 'weft/1'],
+    ['no proxy is known yet: the next may be of any version', [], 'weft-tcp/1'],
+  ])('names the wire for an address: %s', (_name, proxies, wire) => {
+    const pods = proxies.map((proxy, i) => pod(`db-${i}`, { labels, proxy }));
+    const addresses = proxies.map((_, i) => ({ address: `10.1.0.${i}`, pod: `db-${i}` }));
+    expect(compile(service('db'), ...pods, slice('db', addresses)).directory).toMatchObject([{ wire }]);
+  });
+
+  it('names the wire of proxies to which policy lets clients send plain text', () => {
+    const disabled = policy('p', { mtls: { mode: 'Disabled' } });
+    const proxy = pod('db-0', { labels, proxy: both });
+    expect(compile(service('db'), proxy, inSlice, disabled).directory).toMatchObject([{ wire: 'weft/1' }]);
   });
 
   it.each<[string, Manifest[], boolean]>([

@@ -11,18 +11,17 @@ import {
   type ServicePortModel,
 } from '../model/index.ts';
 import {
+  bestWire,
   canonicalJson,
   type DirectoryService,
   type Endpoint,
   type Hash,
   type Service,
+  type Wire,
 } from '../proxyConfig/index.ts';
 import { modeOf } from './inbound.ts';
 import { protocolOf } from './protocol.ts';
 import { order, type View } from './view.ts';
-
-/** The wire that every proxy of this version speaks. */
-const WIRE = 'weft-tcp/1';
 
 export interface CompiledService {
   /** For documents of its own namespace, where its bare name resolves to it. */
@@ -69,9 +68,10 @@ function security(
   view: View,
 ): Pick<Endpoint, 'wire' | 'identity'> | 'unprotected' {
   const mode = modeOf(view.book.of(pod.namespace, pod.labels).inbound, port);
-  if (pod.proxy?.wires.includes(WIRE) && mode !== 'Disabled') {
+  const wire = bestWire(pod.proxy?.wires ?? []);
+  if (wire && mode !== 'Disabled') {
     const { trustDomain } = view.snapshot.meshConfig;
-    return { wire: WIRE, identity: spiffeId(trustDomain, pod.namespace, pod.serviceAccount) };
+    return { wire, identity: spiffeId(trustDomain, pod.namespace, pod.serviceAccount) };
   }
   return mode === 'Strict' ? 'unprotected' : {};
 }
@@ -121,16 +121,26 @@ function accountsToCome({ namespace, selector }: ServiceModel, view: View): stri
   return [...new Set(accounts)].sort(order);
 }
 
+/** The pods with a proxy behind a service, also where policy lets clients send plain text. */
+const proxiesBehind = ({ endpoints }: ServiceModel, view: View): PodModel[] =>
+  endpoints.flatMap((endpoint) => {
+    const pod = podBehind(endpoint, view);
+    return pod !== undefined && pod !== 'gone' && pod.proxy !== undefined ? [pod] : [];
+  });
+
+/**
+ * The wire for an address that may lead to any of them, and soon to one that is not known yet. Where there is none,
+ * the one that every version speaks: while versions change, the next pod may be of the older one.
+ */
+function commonWire(pods: readonly PodModel[]): Wire {
+  const [first = 'weft-tcp/1', ...others] = new Set(pods.map(({ proxy }) => bestWire(proxy?.wires ?? [])));
+  return others.length === 0 ? first : 'weft-tcp/1';
+}
+
 function directoryOf(
   service: Service,
   accounts: readonly string[],
-  {
-    headless,
-    trustDomain,
-  }: {
-    headless: boolean;
-    trustDomain: string;
-  },
+  { headless, trustDomain, wire }: { headless: boolean; trustDomain: string; wire: Wire },
 ): DirectoryService {
   const { namespace, name, addresses, ports } = service;
   const endpoints = ports.flatMap((port) => port.endpoints);
@@ -147,6 +157,7 @@ function directoryOf(
     addresses: headless ? [...new Set(secured.map(({ address }) => address))].sort(order) : addresses,
     ports: [...new Map(dialled.map((each) => [each.port, each])).values()].sort((a, b) => a.port - b.port),
     identities: [...identities].sort(order),
+    wire,
   };
 }
 
@@ -159,13 +170,6 @@ function placeOf(service: Service, model: ServiceModel, enabled: boolean): Compi
   }
   return secured || (enabled && Object.keys(model.selector).length > 0) ? 'mesh' : 'outside';
 }
-
-/** Where policy says Disabled, clients send plain text, but the proxies take mTLS all the same. */
-const hasProxies = ({ endpoints }: ServiceModel, view: View): boolean =>
-  endpoints.some((endpoint) => {
-    const pod = podBehind(endpoint, view);
-    return pod !== undefined && pod !== 'gone' && pod.proxy !== undefined;
-  });
 
 function withHash(part: Omit<Service, 'hash'>, hash: Hash): Service {
   return { hash: hash(canonicalJson(part)), ...part };
@@ -196,13 +200,15 @@ function compileAnew(
   };
   const local = withHash({ ...part, hosts: [name, ...full] }, hash);
   const { trustDomain } = snapshot.meshConfig;
+  const proxies = proxiesBehind(model, view);
   const place = placeOf(local, model, snapshot.namespaces.get(namespace)?.enabled === true);
   return {
     local,
     foreign: withHash({ ...part, hosts: full }, hash),
     place,
-    listed: place === 'mesh' || hasProxies(model, view),
-    directory: directoryOf(local, accounts, { headless, trustDomain }),
+    // where policy says Disabled, clients send plain text, but the proxies take mTLS all the same
+    listed: place === 'mesh' || proxies.length > 0,
+    directory: directoryOf(local, accounts, { headless, trustDomain, wire: commonWire(proxies) }),
   };
 }
 

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeftError } from '../errors/index.ts';
 import {
+  bestWire,
   canonicalJson,
   compareRevision,
   contentOf,
@@ -11,6 +12,7 @@ import {
   parseDirectory,
   parseProxyConfig,
   templateLabels,
+  WIRES,
   type ProxyConfig,
 } from './index.ts';
 
@@ -72,6 +74,63 @@ describe('reading a document', () => {
         expect(refusal(() => parseDirectory(text, hash)).code).toMatch(/^DOCUMENT_/);
       }),
     );
+  });
+});
+
+describe('documents of a later version', () => {
+  const later = { abilities: ['of a later version'] };
+  const endpoint = {
+    address: '10.1.0.1',
+    port: 80,
+    state: 'Ready',
+    wire: 'weft/1',
+    identity: 'spiffe://a/b',
+  };
+  const port = { port: 80, protocol: 'Http', endpoints: [{ ...endpoint, ...later }], ...later };
+  const service = { hash: 'h', namespace: 'n', name: 's', addresses: [], hosts: [], ports: [port], ...later };
+
+  it('tell more of services than is understood: read all the same', () => {
+    const document = parseProxyConfig(documentOf({ services: [service] }), hash);
+    expect(document.services[0]?.ports[0]?.endpoints[0]?.wire).toBe('weft/1');
+  });
+
+  it('tell more in the directory than is understood: read all the same', () => {
+    const listed = { namespace: 'n', name: 's', addresses: ['10.96.0.1'], identities: [], ...later };
+    const content = {
+      version: DOCUMENT_VERSION,
+      services: [{ ...listed, ports: [{ port: 80, protocol: 'Http', ...later }] }],
+    };
+    const ordered = { ...content, epoch: 1, revision: '1', hash: '' };
+    const text = JSON.stringify({ ...ordered, hash: hash(contentOf(ordered)) });
+    expect(parseDirectory(text, hash).services[0]?.wire).toBeUndefined();
+  });
+
+  const mtls = { mode: 'Strict', ports: {} };
+  const authorization = { default: 'Deny', policies: [], rules: [] };
+  const rule = { policy: 'n/p', name: '#0', action: 'Allow' };
+  const section = (inbound: object) => ({ sections: [{ labels: {}, protocols: {}, inbound }] });
+  it.each<[string, object]>([
+    ['settings.abilities', { settings: { ...JSON.parse(documentOf()).settings, ...later } }],
+    ['trust.abilities', { trust: { trustDomain: 'a', ...later } }],
+    ['sections[0].inbound.mtls.abilities', section({ mtls: { ...mtls, ...later }, authorization })],
+    [
+      'sections[0].inbound.authorization.rules[0].abilities',
+      section({ mtls, authorization: { ...authorization, rules: [{ ...rule, ...later }] } }),
+    ],
+  ])('ask for more than is understood at %s: refused whole', (field, change) => {
+    expect(refusal(() => parseProxyConfig(documentOf({ ...change }), hash)).field).toBe(field);
+  });
+});
+
+describe('wires', () => {
+  it('are chosen best first, whatever the order in which a pod names them', () => {
+    expect(bestWire(['weft-tcp/1', 'weft/1'])).toBe('weft/1');
+    expect(bestWire(['weft/9', 'weft-tcp/1'])).toBe('weft-tcp/1');
+    expect(bestWire(['weft/9'])).toBeUndefined();
+  });
+
+  it('of this version are among those that it understands', () => {
+    expect(bestWire(WIRES)).toBe('weft/1');
   });
 });
 

@@ -1,8 +1,10 @@
 import { Type, type Static } from 'typebox';
-import { DOCUMENT_VERSION } from './version.ts';
+import { DOCUMENT_VERSION, WIRES } from './version.ts';
 
 const Obj = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
   Type.Object(properties, { additionalProperties: false });
+/** Fields of later versions are ignored: here they tell of abilities that this version does well without (ADR 9). */
+const Open = <P extends Parameters<typeof Type.Object>[0]>(properties: P) => Type.Object(properties);
 const Text = Type.String({ minLength: 1 });
 const Port = Type.Integer({ minimum: 1, maximum: 65535 });
 const Mode = Type.Enum(['Strict', 'Permissive', 'Disabled']);
@@ -80,7 +82,7 @@ export const Section = Obj({
 });
 export type Section = Static<typeof Section>;
 
-export const Endpoint = Obj({
+export const Endpoint = Open({
   address: Text,
   port: Port,
   /**
@@ -88,8 +90,8 @@ export const Endpoint = Obj({
    * pod has no proxy; never used. NotReady: has a proxy; used only when dialled by its own address.
    */
   state: Type.Enum(['Ready', 'Terminating', 'Unprotected', 'NotReady']),
-  /** How its proxy is spoken to. Absent: plain text. */
-  wire: Type.Optional(Type.Enum(['weft-tcp/1', 'weft/1'])),
+  /** The best wire that its proxy speaks. Absent: plain text. */
+  wire: Type.Optional(Type.Enum([...WIRES])),
   /** SPIFFE id that the peer must prove; present exactly when `wire` is. */
   identity: Type.Optional(Text),
   /** `namespace/pod`, for logs. */
@@ -99,7 +101,7 @@ export const Endpoint = Obj({
 });
 export type Endpoint = Static<typeof Endpoint>;
 
-export const ServicePort = Obj({
+export const ServicePort = Open({
   port: Port,
   name: Type.Optional(Text),
   protocol: Protocol,
@@ -108,7 +110,7 @@ export const ServicePort = Obj({
 export type ServicePort = Static<typeof ServicePort>;
 
 /** One service that the workload may call: a part of the document with a hash of its own. */
-export const Service = Obj({
+export const Service = Open({
   hash: Text,
   namespace: Text,
   name: Text,
@@ -154,14 +156,16 @@ export const ProxyConfig = Obj({
 export type ProxyConfig = Static<typeof ProxyConfig>;
 
 /** A service in the directory: what a proxy needs to reach it by mTLS at its address, without its endpoints. */
-export const DirectoryService = Obj({
+export const DirectoryService = Open({
   namespace: Text,
   name: Text,
   /** Cluster IPs; for a headless service the addresses of its endpoints. */
   addresses: Texts,
-  ports: Type.Array(Obj({ port: Port, protocol: Protocol })),
+  ports: Type.Array(Open({ port: Port, protocol: Protocol })),
   /** SPIFFE ids that its endpoints may prove. */
   identities: Texts,
+  /** The best wire that all its proxies speak. Absent, in documents of older operators: `weft-tcp/1`. */
+  wire: Type.Optional(Type.Enum([...WIRES])),
 });
 export type DirectoryService = Static<typeof DirectoryService>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Directory, Endpoint, ProxyConfig } from '../../core/proxyConfig/index.ts';
+import type { Directory, Endpoint, ProxyConfig, Wire } from '../../core/proxyConfig/index.ts';
 import { buildDestinations } from './destinations.ts';
 
 const cart = 'spiffe://cluster.local/ns/shop/sa/cart';
@@ -60,19 +60,50 @@ const directory: Directory = {
   ],
 };
 
-describe('destinations', () => {
-  const found = buildDestinations(
-    documentWith([
-      service([
-        ready,
-        { ...ready, address: '10.1.0.2', state: 'Terminating' },
-        { address: '10.1.0.3', port: 9080, state: 'Unprotected' },
-        { address: '10.1.0.4', port: 9080, state: 'Ready' },
-      ]),
+const found = buildDestinations(
+  documentWith([
+    service([
+      ready,
+      { ...ready, address: '10.1.0.2', state: 'Terminating' },
+      { address: '10.1.0.3', port: 9080, state: 'Unprotected' },
+      { address: '10.1.0.4', port: 9080, state: 'Ready' },
     ]),
-    directory,
-  );
+  ]),
+  directory,
+);
 
+describe('wires', () => {
+  const wireOf = (wire: Wire) =>
+    buildDestinations(documentWith([service([{ ...ready, wire }])]), undefined).resolve('10.1.0.1', 9080)
+      .ready[0]!;
+
+  it('are those of the document, and plain text has none', () => {
+    expect([wireOf('weft/1').wire, wireOf('weft-tcp/1').wire]).toEqual(['weft/1', 'weft-tcp/1']);
+    expect(found.resolve('10.1.0.4', 9080).ready[0]).toMatchObject({
+      wire: undefined,
+      identities: undefined,
+    });
+  });
+
+  it('make keys of their own: a pod that comes back with another proxy gets new connections', () => {
+    expect(wireOf('weft/1').key).not.toBe(wireOf('weft-tcp/1').key);
+  });
+
+  it.each([
+    [{}, 'weft-tcp/1'],
+    [{ wire: 'weft-tcp/1' as const }, 'weft-tcp/1'],
+    [{ wire: 'weft/1' as const }, 'weft/1'],
+  ])('of the directory with %o is %s: every version speaks that', (named, wire) => {
+    const services = [{ ...directory.services[0]!, ...named }];
+    const [target] = buildDestinations(documentWith([]), { ...directory, services }).resolve(
+      '10.96.7.7',
+      80,
+    ).ready;
+    expect(target).toMatchObject({ wire, key: expect.stringContaining(wire) });
+  });
+});
+
+describe('destinations', () => {
   it('finds a service by its address with its endpoints by state', () => {
     const destination = found.resolve('10.96.0.5', 8080);
     expect(destination).toMatchObject({

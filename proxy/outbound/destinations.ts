@@ -9,6 +9,7 @@ import type {
   Protocol,
   ProxyConfig,
   Service,
+  Wire,
 } from '../../core/proxyConfig/index.ts';
 import { joinHostPort, normalizeAddress, splitHostPort } from '../wire/address.ts';
 
@@ -19,6 +20,8 @@ export interface Target {
   readonly port: number;
   /** SPIFFE ids of which the peer must prove one, over mTLS; undefined: plain text. */
   readonly identities: ReadonlySet<string> | undefined;
+  /** The best wire that the peer speaks; undefined exactly when `identities` is. */
+  readonly wire: Wire | undefined;
 }
 
 export interface Destination {
@@ -50,12 +53,13 @@ const EMPTY: readonly Target[] = [];
 
 function targetOf(name: string, endpoint: Endpoint): Target {
   const address = normalizeAddress(endpoint.address);
-  const identities = endpoint.wire === undefined ? undefined : new Set([endpoint.identity ?? '']);
+  const { port, wire, identity = '' } = endpoint;
   return {
-    key: `${name}|${joinHostPort(address, endpoint.port)}|${identities ? [...identities].join() : 'plain'}`,
+    key: `${name}|${joinHostPort(address, port)}|${wire ? `${wire}|${identity}` : 'plain'}`,
     address,
-    port: endpoint.port,
-    identities,
+    port,
+    identities: wire && new Set([identity]),
+    wire,
   };
 }
 
@@ -99,15 +103,18 @@ function directoryDestination(
   const name = `${service.namespace}/${service.name}:${port}`;
   const identities = new Set(service.identities);
   const proven = service.identities.toSorted().join();
+  // an operator of an older version names none; every proxy speaks this one
+  const { wire = 'weft-tcp/1' } = service;
   return {
     kind: 'directory',
     name,
     protocol,
     ready: addresses.map((address) => ({
-      key: `${name}|${joinHostPort(address, port)}|${proven}`,
+      key: `${name}|${joinHostPort(address, port)}|${wire}|${proven}`,
       address,
       port,
       identities,
+      wire,
     })),
     terminating: EMPTY,
     unprotected: 0,
@@ -120,7 +127,7 @@ function outsideDestination(address: string, port: number): Destination {
     kind: 'outside',
     name,
     protocol: 'Auto',
-    ready: [{ key: `outside|${name}`, address, port, identities: undefined }],
+    ready: [{ key: `outside|${name}`, address, port, identities: undefined, wire: undefined }],
     terminating: EMPTY,
     unprotected: 0,
   };
