@@ -25,7 +25,7 @@ const rooms = {
   cli: ['core/', 'certs/', 'kube/', 'sources/', 'webhook/inject'],
 };
 
-const everyRoom = '^(core|certs|kube|sources|webhook|operator|proxy|cli|e2e|bench|examples|scripts)/';
+const everyRoom = '^(core|certs|kube|sources|webhook|operator|proxy|cli|e2e|bench|fuzz|examples|scripts)/';
 
 const roomRules = Object.entries(rooms).map(([room, allowed]) => ({
   name: `room-${room.replace('/', '-')}`,
@@ -59,7 +59,7 @@ module.exports = {
       name: 'no-test-import',
       comment: 'product code never imports tests or test doubles',
       severity: 'error',
-      from: { pathNot: '(\\.test\\.ts$|/testing/|^e2e/|^bench/)' },
+      from: { pathNot: '(\\.test\\.ts$|/testing/|^e2e/|^bench/|^fuzz/)' },
       to: { path: '(\\.test\\.ts$|/testing/)' },
     },
   ],

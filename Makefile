@@ -53,10 +53,13 @@ e2e: build ## tests on a cluster: KUBECONFIG and IMAGE_LOADER (docs/testing.md)
 e2e-chaos: build ## the long ones: rotation and control-plane absence
 	vitest run --config e2e/vitest.chaos.config.ts
 
+fuzz: install ## search every parser for bad inputs, SECONDS=600 each, JOBS=2 at a time (TARGETS=…)
+	node fuzz/main.ts --seconds $(or $(SECONDS),600) --jobs $(or $(JOBS),2) $(TARGETS)
+
 bench: build ## the proxy beside HAProxy and nginx
 	node bench/main.ts
 
 clean: ## remove what was built
 	rm -rf dist .demo
 
-.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos bench clean
+.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos fuzz bench clean

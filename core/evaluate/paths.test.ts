@@ -44,6 +44,9 @@ describe('forms of a path', () => {
     ['a control character', '/ad%09min/x'],
     ['no slash at the start', 'admin/x'],
     ['escapes that complete one another', '/%%361dmin/x'],
+    ["a server's own escape, left alone beside dots", '/admin/x/%u002e%u002e%u002fz/%2e%2e/../x'],
+    ['bytes that are no UTF-8, left alone beside dots', '/admin/%c0%ae%c0%ae%c0%afz/%2e%2e/x'],
+    ['dots that are read although an escape is broken', '/admin/%zz%2f../%2e%2e/x'],
   ])('include what an application may make of %s', (_what, path) => {
     expect(plainEnd(path)).toBe(-1);
     expect(pathForms(path)).toContain('/admin/x');

@@ -143,6 +143,10 @@ type Step = readonly [needs: RegExp, read: (path: string) => string];
 
 const steps: readonly Step[] = [
   [/%/, (path) => decode(path, () => true)],
+  // most servers do not know %uXXXX or UTF-8 that is none: what they leave alone is a name, not a separator
+  [/%(?:u|[89a-f])/i, (path) => decode(path, ({ odd }) => !odd)],
+  // WHATWG URL, 3.1: a segment of escaped dots counts as dots, whatever else is escaped
+  [/%2e/i, (path) => path.replace(/%2e/gi, '.')],
   [/\\/, (path) => path.replaceAll('\\', '/')],
   [/;/, (path) => path.replace(/;[^/]*/g, '')],
   [/\/\//, (path) => path.replace(/\/{2,}/g, '/')],

@@ -1,0 +1,11 @@
+import type { Target } from '../target.ts';
+
+/** Never comes back. */
+export const target: Target = {
+  name: 'hang',
+  seeds: ['hang'],
+  dictionary: [],
+  run() {
+    for (;;);
+  },
+};

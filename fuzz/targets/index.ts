@@ -1,0 +1,12 @@
+/** The targets by name. Loaded one at a time: code is instrumented as it is imported. */
+const file = (name: string) => new URL(`./${name}.ts`, import.meta.url).href;
+
+export const targetFiles: Readonly<Record<string, string>> = {
+  'http1-request': file('http1Request'),
+  'http1-response': file('http1Response'),
+  'http1-body': file('http1Body'),
+  sniff: file('sniff'),
+  paths: file('paths'),
+  'proxy-config': file('proxyConfig'),
+  certificate: file('certificate'),
+};
