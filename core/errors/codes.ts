@@ -105,6 +105,11 @@ export const codes = {
     meaning: 'the destination of the request is not known',
     remedy: 'check host name and port',
   },
+  OUTBOUND_NOT_REGISTERED: {
+    status: 502,
+    meaning: 'the destination is no service of the cluster, and MeshConfig says RegistryOnly',
+    remedy: 'make it a Service, except it by `weft.dev/exclude-outbound-cidrs`, or say `AllowAny`',
+  },
   CLIENT_CLOSED: {
     status: 499,
     meaning: 'the client went away before the answer was complete',

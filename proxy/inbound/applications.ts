@@ -2,12 +2,12 @@
 import type { Address, DataPlane } from '../context.ts';
 import { joinHostPort } from '../wire/address.ts';
 import { dial } from '../wire/dial.ts';
-import { Pool } from '../wire/http1/pool.ts';
+import { Pool } from '../wire/exchange/pool.ts';
 import type { Sweeper, Swept } from '../wire/sweeper.ts';
 
 /** Servers without a hint that close after less are rare; a request that must not be sent twice is more careful. */
 const IDLE_MS = 4_000;
-const FRESH_MS = 1_000;
+const FRESH_MS = 100;
 /** By these source addresses redirection knows that a connection comes from the inbound proxy. */
 const SOURCE_IPV4 = '127.0.0.6';
 const SOURCE_IPV6 = '::6';
@@ -49,6 +49,7 @@ export class Applications implements Swept {
     const source = host.includes(':') ? SOURCE_IPV6 : SOURCE_IPV4;
     return new Pool({
       upstream: joinHostPort(host, port),
+      wire: undefined,
       trusted: false,
       idleMs: () => IDLE_MS,
       freshMs: FRESH_MS,
@@ -56,7 +57,7 @@ export class Applications implements Swept {
       serial: () => '',
       // counted by who called, not by what was dialled
       series: () => undefined,
-      dial: (handlers) =>
+      dial: (_wire, handlers) =>
         dial(
           {
             address: host,

@@ -3,11 +3,12 @@ import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
 import type { DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
-import { cut } from '../wire/http1/cuts.ts';
-import type { Exchange } from '../wire/http1/exchange.ts';
-import type { Pool } from '../wire/http1/pool.ts';
-import type { Failure, Station } from '../wire/http1/station.ts';
-import { requestIds } from '../wire/requestIds.ts';
+import { cut } from '../wire/exchange/cuts.ts';
+import type { Failure } from '../wire/exchange/ends.ts';
+import type { Exchange } from '../wire/exchange/exchange.ts';
+import type { FieldList, Request } from '../wire/exchange/message.ts';
+import type { Pool } from '../wire/exchange/pool.ts';
+import { HttpStation } from '../wire/httpStation.ts';
 import type { Side } from '../wire/side.ts';
 import type { Peer } from './peer.ts';
 
@@ -20,41 +21,22 @@ export interface InboundContext {
   readonly peer: Peer;
   /** The application, as the client called it. */
   readonly application: () => Pool;
-  /** Lines added to each request. */
-  readonly sourceLine: string;
+  /** Fields added to each request. */
+  readonly source: FieldList;
   series: Series | undefined;
 }
 
-export class InboundHttp implements Station {
-  readonly side: Side;
-  private readonly plane: DataPlane;
-  private readonly nextId = requestIds();
+export class InboundHttp extends HttpStation {
   /** Upgraded exchanges: what to do when policy changes. */
   private readonly judged: Set<() => void>;
 
   constructor({ plane, side, judged }: { plane: DataPlane; side: Side; judged: Set<() => void> }) {
-    this.plane = plane;
-    this.side = side;
+    super(plane, side);
     this.judged = judged;
   }
 
-  get sweeper() {
-    return this.side.sweeper;
-  }
-  get connections() {
-    return this.side.connections;
-  }
-  get running(): number {
-    return this.side.requests;
-  }
-  set running(count: number) {
-    this.side.requests = count;
-  }
-  idleMs(): number {
-    return this.plane.config.current?.document.settings.idleTimeoutMs ?? 60_000;
-  }
   /** A peer that is told so sends its next request elsewhere. */
-  closing(): boolean {
+  override closing(): boolean {
     return this.plane.drain.draining || this.side.stopping;
   }
 
@@ -62,24 +44,23 @@ export class InboundHttp implements Station {
     const { peer, application } = exchange.context as InboundContext;
     const { config } = peer;
     if (config === undefined) return exchange.refuse('NOT_CONFIGURED', { unprocessed: true });
-    const { facts } = peer;
     const { request } = exchange;
-    facts.method = request.method;
-    facts.path = request.path;
-    facts.host = request.authority;
+    setFacts(peer.facts, request);
     const code = peer.judge(config, 'request');
     exchange.verdict = peer.verdict;
     if (code !== undefined) return this.deny(exchange, peer, code);
     const pool = application();
     if (pool.full)
       return exchange.refuse('OVERLOADED', { bound: 'connectionsPerEndpoint', unprocessed: true });
+    exchange.overHttp2 = speaksHttp2(config.section.protocols[String(peer.port)], request);
     exchange.send(pool);
   }
 
-  /** Only a kept connection that turned out to be closed, and only where twice does no harm. */
+  /** Only what certainly was not seen, or where a kept connection was closed and twice does no harm. */
   again(exchange: Exchange, failure: Failure): boolean {
     const stale = failure.sent && failure.reused && failure.code === 'UPSTREAM_RESET';
-    if (!stale || !exchange.request.idempotent || exchange.attempts >= MAX_ATTEMPTS) return false;
+    const harmless = failure.unprocessed || (stale && exchange.request.idempotent);
+    if (!harmless || exchange.attempts >= MAX_ATTEMPTS) return false;
     const { peer, application } = exchange.context as InboundContext;
     this.plane.telemetry.retry(String(peer.port), failure.code);
     exchange.send(application(), true);
@@ -88,7 +69,7 @@ export class InboundHttp implements Station {
 
   failed(exchange: Exchange, failure: Failure): void {
     const { detail } = failure;
-    if (failure.sent) return exchange.refuse(failure.code, { detail });
+    if (failure.sent && !failure.unprocessed) return exchange.refuse(failure.code, { detail });
     // it never saw the request: a peer may send it elsewhere
     const code: Code = this.plane.drain.draining ? 'DRAINING' : 'APPLICATION_UNAVAILABLE';
     exchange.refuse(code, { detail, unprocessed: true });
@@ -99,35 +80,30 @@ export class InboundHttp implements Station {
     return (context.series ??= context.peer.series('http'));
   }
 
-  requestLines(exchange: Exchange): string {
-    const { sourceLine } = exchange.context as InboundContext;
-    if (exchange.request.hasRequestId) return sourceLine;
-    const id = this.nextId();
-    exchange.requestId = id;
-    return `${sourceLine}x-request-id: ${id}\r\n`;
+  override requestFields(exchange: Exchange): FieldList {
+    const { source } = exchange.context as InboundContext;
+    const own = super.requestFields(exchange);
+    return own.length === 0 ? source : [...source, ...own];
   }
 
   responseCuts(): number {
     return FROM_APPLICATION;
   }
 
-  takeOver(): boolean {
-    return false;
-  }
-
   disconnected(): void {}
 
   /** A change of policy ends what it no longer allows, upgraded connections too. */
-  tunnelled(exchange: Exchange, abort: () => void): () => void {
+  override tunnelled(exchange: Exchange, abort: () => void): () => void {
     const { peer } = exchange.context as InboundContext;
     const facts: RequestFacts = { ...peer.facts };
+    setFacts(facts, exchange.request);
     const judge = () => {
       if (!peer.stillAllowed('request', facts)) abort();
     };
-    this.side.tunnels.add(abort);
+    const ended = super.tunnelled(exchange, abort);
     this.judged.add(judge);
     return () => {
-      this.side.tunnels.delete(abort);
+      ended();
       this.judged.delete(judge);
     };
   }
@@ -140,4 +116,16 @@ export class InboundHttp implements Station {
       destination: this.plane.identity.current?.spiffeId ?? '',
     });
   }
+}
+
+function setFacts(facts: RequestFacts, { method, path, authority }: Request): void {
+  facts.method = method;
+  facts.path = path;
+  facts.host = authority;
+}
+
+/** Declared ports are spoken to as declared, others as the client speaks. */
+function speaksHttp2(declared: string | undefined, request: Request): boolean {
+  if (declared === 'Http2' || declared === 'Grpc') return true;
+  return declared !== 'Http' && request.http2;
 }

@@ -11,19 +11,24 @@
  */
 import type { Address, DataPlane, InboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
-import { bound } from '../wire/bounds.ts';
 import type { Channel } from '../wire/channel.ts';
-import type { Pool } from '../wire/http1/pool.ts';
+import { NO_FIELDS } from '../wire/exchange/message.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
+import type { StreamHandler } from '../wire/http2/handlers.ts';
+import type { Http2Stream } from '../wire/http2/stream.ts';
+import { ALPN_HTTP2 } from '../wire/sniff.ts';
+import { MESH_LIMITS } from '../wire/streams/limits.ts';
+import { StreamServer } from '../wire/streams/server.ts';
+import { StreamAcceptor } from '../wire/streams/acceptor.ts';
 import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
 import { rarely } from '../wire/rarely.ts';
 import { SocketChannel } from '../wire/socketChannel.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer, type Spoken } from '../wire/sniffer.ts';
-import { TcpSession } from '../wire/tcpSession.ts';
 import { secureServer } from '../wire/tls.ts';
 import { Applications } from './applications.ts';
 import { InboundHttp, type InboundContext } from './httpStation.ts';
+import { Opening, type Target } from './opening.ts';
 import { Peer } from './peer.ts';
 
 /** Starts the inbound side. Rejects where a listener cannot be bound. */
@@ -42,12 +47,6 @@ export async function startInbound({
   return inbound.side;
 }
 
-/** Where a connection was going. */
-interface Target {
-  port: number;
-  application: () => Pool;
-}
-
 class Inbound {
   readonly side: Side;
   private readonly plane: DataPlane;
@@ -64,6 +63,7 @@ class Inbound {
     this.side = new Side(plane.log);
     this.applications = new Applications(plane, this.side.sweeper);
     this.http = new InboundHttp({ plane, side: this.side, judged: this.judged });
+    plane.drain.onDrain(() => this.side.drain());
     const unsubscribe = plane.config.subscribe(() => {
       for (const judge of this.judged) judge();
     });
@@ -106,7 +106,7 @@ class Inbound {
         this.carry(opening, { spoken, bytes });
       },
       silent: () =>
-        opening.early(() => {
+        this.silent(opening, () => {
           this.count(channel, 'plain');
           return sniffer.stop();
         }),
@@ -128,7 +128,8 @@ class Inbound {
       secured: (socket, principal) => {
         const secured = new SocketChannel(socket, channel.raw);
         this.count(secured, 'mtls');
-        this.recognizeInside(secured, target, principal);
+        if (socket.alpnProtocol === ALPN_HTTP2) this.serveStreams(secured, target, principal);
+        else this.recognizeInside(secured, target, principal);
       },
       failed: ({ code, detail }) => {
         this.plane.telemetry.handshakeFailed('inbound', code);
@@ -147,22 +148,47 @@ class Inbound {
       declared: this.declared(target.port),
       tls: false,
       decided: (spoken, bytes) => this.carry(opening, { spoken, bytes }),
-      silent: () => opening.early(() => sniffer.stop()),
+      silent: () => this.silent(opening, () => sniffer.stop()),
       gone: () => opening.yield(),
     });
   }
 
+  /** A silent client. Servers of HTTP never speak first, so they are not bothered. */
+  private silent(opening: Opening, spokeFirst: () => Buffer): void {
+    if (this.declared(opening.target.port) === 'http') opening.expire(this.http.idleMs());
+    else opening.early(spokeFirst);
+  }
+
   private carry(opening: Opening, { spoken, bytes }: { spoken: Spoken; bytes: Buffer }): void {
-    if (spoken !== 'http') return opening.asBytes(bytes);
+    if (spoken !== 'http' && spoken !== 'http2') return opening.asBytes(bytes);
     opening.yield();
     const { channel, target, peer } = opening;
-    const context: InboundContext = {
-      peer,
-      application: target.application,
-      sourceLine: peer.principal === undefined ? '' : `x-weft-source: ${peer.principal}\r\n`,
-      series: undefined,
-    };
-    new ServerConnection(channel, this.http, context).start(bytes);
+    const options = { station: this.http, context: contextOf(peer, target) };
+    if (spoken === 'http') new ServerConnection(channel, options).start(bytes);
+    else new StreamServer({ channel, marked: false, ...options }).start(bytes);
+  }
+
+  /** The mesh's own wire: requests of a peer proxy as streams, and bytes as well. */
+  private serveStreams(channel: Channel, target: Target, principal: string): void {
+    const peer = new Peer(this.plane, channel, { port: target.port, principal });
+    new StreamServer({
+      channel,
+      station: this.http,
+      context: contextOf(peer, target),
+      marked: true,
+      bytes: (stream) => this.acceptBytes(stream, { channel, target, principal }),
+      limits: MESH_LIMITS,
+    }).start(undefined);
+  }
+
+  private acceptBytes(
+    stream: Http2Stream,
+    { channel: below, target, principal }: { channel: Channel; target: Target; principal: string },
+  ): StreamHandler {
+    const channel = new StreamAcceptor(stream, below);
+    const peer = new Peer(this.plane, channel, { port: target.port, principal });
+    this.opening(channel, target, peer).asBytes(Buffer.alloc(0));
+    return stream.handler;
   }
 
   private opening(channel: Channel, target: Target, peer: Peer): Opening {
@@ -173,7 +199,7 @@ class Inbound {
   private declared(port: number): 'http' | 'tcp' | undefined {
     const protocol = this.plane.config.current?.section.protocols[String(port)] ?? 'Auto';
     if (protocol === 'Auto') return undefined;
-    return protocol === 'Http' ? 'http' : 'tcp';
+    return protocol === 'Tcp' || protocol === 'Tls' ? 'tcp' : 'http';
   }
 
   private count(channel: Channel, security: 'mtls' | 'plain'): void {
@@ -182,95 +208,7 @@ class Inbound {
   }
 }
 
-/** A connection of which it is not known yet whether it carries bytes. Judged before the application notices anything. */
-class Opening {
-  readonly channel: Channel;
-  readonly target: Target;
-  readonly peer: Peer;
-  private readonly side: Side;
-  private readonly judged: Set<() => void>;
-  private session: TcpSession | undefined;
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(
-    { channel, target, peer }: { channel: Channel; target: Target; peer: Peer },
-    { side, judged }: { side: Side; judged: Set<() => void> },
-  ) {
-    this.channel = channel;
-    this.target = target;
-    this.peer = peer;
-    this.side = side;
-    this.judged = judged;
-  }
-
-  /** A silent client: perhaps the application speaks first, where it may be opened to this client at all. */
-  early(spokeFirst: () => Buffer): void {
-    if (!this.peer.config || !this.peer.stillAllowed('connection')) {
-      // TLS may still come, or a request that is refused with a reason
-      this.timer = setTimeout(() => {
-        spokeFirst();
-        this.channel.destroy();
-      }, bound.sniffMs);
-      return;
-    }
-    this.open(() => {
-      // judged when it was opened, and at each change since; counted now that it is known to carry bytes
-      if (this.peer.config) this.peer.judge(this.peer.config, 'connection');
-      return spokeFirst();
-    });
-  }
-
-  /** It is HTTP, or TLS after all, or the client is gone: what was opened is kept for requests. */
-  yield(): void {
-    clearTimeout(this.timer);
-    this.session?.yield();
-    this.session = undefined;
-  }
-
-  /** mode, authorize: it carries bytes. */
-  asBytes(bytes: Buffer): void {
-    clearTimeout(this.timer);
-    const { peer } = this;
-    // a probe that only looks whether the port is open: neither a caller nor a violation
-    const probe = bytes.length === 0 && this.channel.ended;
-    if (probe && !peer.stillAllowed('connection')) {
-      this.session?.yield();
-      return this.channel.destroy();
-    }
-    const flag = peer.config ? peer.judge(peer.config, 'connection') : 'NOT_CONFIGURED';
-    if (flag !== undefined) {
-      this.session?.yield();
-      const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
-      peer.series('tcp').connection(end, { peer: this.channel.peer, verdict: peer.verdict });
-      return this.channel.reset();
-    }
-    if (!this.session) this.open(() => Buffer.alloc(0));
-    this.session!.bind(bytes);
-  }
-
-  private open(spokeFirst: () => Buffer): void {
-    const { peer, side, judged } = this;
-    let tried = false;
-    const session = new TcpSession({
-      client: this.channel,
-      next: () => {
-        if (tried) return 'APPLICATION_UNAVAILABLE';
-        tried = true;
-        return this.target.application();
-      },
-      series: () => peer.series('tcp'),
-      spokeFirst,
-      ended: (ended) => {
-        side.sessions.delete(ended);
-        judged.delete(judge);
-      },
-    });
-    const judge = () => {
-      if (!peer.stillAllowed('connection')) session.abort('AUTHORIZATION_DENIED');
-    };
-    this.session = session;
-    side.sessions.add(session);
-    judged.add(judge);
-    session.open();
-  }
+function contextOf(peer: Peer, { application }: Target): InboundContext {
+  const source = peer.principal === undefined ? NO_FIELDS : ['x-weft-source', peer.principal];
+  return { peer, application, source, series: undefined };
 }

@@ -1,14 +1,15 @@
 /** Which endpoint a request or connection is tried at, and whether it may be tried once more. */
 import type { Code } from '../../core/errors/index.ts';
 import type { Balancer } from '../balance/leastRequest.ts';
-import type { Failure } from '../wire/http1/station.ts';
-import type { Pool } from '../wire/http1/pool.ts';
+import type { Failure } from '../wire/exchange/ends.ts';
+import type { Pool } from '../wire/exchange/pool.ts';
 import type { Route } from './routes.ts';
 
 export const MAX_ATTEMPTS = 3;
 
 /** An endpoint that was not tried yet: Ready ones first, then those that are shutting down; else why there is none. */
 export function choose(balancer: Balancer, route: Route, tried: readonly Pool[]): Pool | Code {
+  if (route.destination.kind === 'blocked') return 'OUTBOUND_NOT_REGISTERED';
   const pool = balancer.pick(route.ready, tried) ?? balancer.pick(route.terminating, tried);
   if (pool) return pool;
   if (route.ready.some((known) => known.full)) return 'OVERLOADED';

@@ -2,13 +2,12 @@
 import { leastRequest, type Balancer } from '../balance/leastRequest.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
-import { cut } from '../wire/http1/cuts.ts';
-import type { ClientConnection } from '../wire/http1/clientConnection.ts';
-import type { Exchange } from '../wire/http1/exchange.ts';
-import type { Pool } from '../wire/http1/pool.ts';
-import type { ServerConnection } from '../wire/http1/serverConnection.ts';
-import type { Failure, Station } from '../wire/http1/station.ts';
-import { requestIds } from '../wire/requestIds.ts';
+import { cut } from '../wire/exchange/cuts.ts';
+import type { Failure, Upstream } from '../wire/exchange/ends.ts';
+import type { Exchange } from '../wire/exchange/exchange.ts';
+import type { Request } from '../wire/exchange/message.ts';
+import type { Pool } from '../wire/exchange/pool.ts';
+import { HttpStation } from '../wire/httpStation.ts';
 import type { Side } from '../wire/side.ts';
 import { MAX_ATTEMPTS, choose, chooseAgain, mayRetry } from './attempts.ts';
 import type { Destination } from './destinations.ts';
@@ -23,66 +22,38 @@ export interface OutboundContext {
   readonly find: ((config: ConfigState) => Destination) | undefined;
   config: ConfigState | undefined;
   route: Route | undefined;
-  tried: Pool[];
 }
 
-export class OutboundHttp implements Station {
-  readonly side: Side;
-  private readonly plane: DataPlane;
-  private readonly nextId = requestIds();
+export class OutboundHttp extends HttpStation {
   private readonly routes: Routes;
   private readonly balancer: Balancer = leastRequest();
-  private readonly takeOverBytes: (connection: ServerConnection, bytes: Buffer) => boolean;
 
-  constructor(
-    { plane, side, routes }: { plane: DataPlane; side: Side; routes: Routes },
-    takeOver: (connection: ServerConnection, bytes: Buffer) => boolean,
-  ) {
-    this.plane = plane;
-    this.side = side;
+  constructor({ plane, side, routes }: { plane: DataPlane; side: Side; routes: Routes }) {
+    super(plane, side);
     this.routes = routes;
-    this.takeOverBytes = takeOver;
-  }
-
-  get sweeper() {
-    return this.side.sweeper;
-  }
-  get connections() {
-    return this.side.connections;
-  }
-  get running(): number {
-    return this.side.requests;
-  }
-  set running(count: number) {
-    this.side.requests = count;
-  }
-  idleMs(): number {
-    return this.plane.config.current?.document.settings.idleTimeoutMs ?? 60_000;
-  }
-  closing(): boolean {
-    return this.side.stopping;
   }
 
   begin(exchange: Exchange): void {
-    const context = exchange.context as OutboundContext;
     const config = this.plane.config.current;
     if (config === undefined) return exchange.refuse('NOT_CONFIGURED');
-    if (context.tried.length > 0) context.tried = [];
-    const route = this.routeOf(context, config, exchange);
+    const route = this.routeOf(exchange, config);
+    exchange.notes = route;
     if (route === undefined) return exchange.refuse('UNKNOWN_DESTINATION', { destination: exchange.host });
-    exchange.transparent = route.destination.kind === 'outside';
+    const { destination } = route;
+    exchange.transparent = destination.kind === 'outside';
+    exchange.overHttp2 = speaksHttp2(destination, exchange.request);
     route.budget.deposit();
-    const pool = choose(this.balancer, route, context.tried);
+    const pool = choose(this.balancer, route, exchange.tried);
     if (typeof pool !== 'string') return exchange.send(pool);
-    const destination = route.destination.name;
+    const { name } = destination;
     exchange.refuse(
       pool,
-      pool === 'OVERLOADED' ? { destination, bound: 'connectionsPerEndpoint' } : { destination },
+      pool === 'OVERLOADED' ? { destination: name, bound: 'connectionsPerEndpoint' } : { destination: name },
     );
   }
 
   again(exchange: Exchange, failure: Failure): boolean {
-    const { route, tried } = exchange.context as OutboundContext;
+    const route = routeTaken(exchange);
     if (route === undefined || route.destination.kind === 'outside' || exchange.attempts >= MAX_ATTEMPTS)
       return false;
     const retry = mayRetry(failure, exchange.request.idempotent);
@@ -90,8 +61,8 @@ export class OutboundHttp implements Station {
     if (retry === 'no' || last === undefined) return false;
     let pool: Pool | undefined = last;
     if (retry === 'elsewhere') {
-      tried.push(last);
-      const other = chooseAgain(this.balancer, route, tried);
+      exchange.tried.push(last);
+      const other = chooseAgain(this.balancer, route, exchange.tried);
       pool = typeof other === 'string' ? undefined : other;
     }
     if (pool === undefined || !route.budget.withdraw()) return false;
@@ -102,13 +73,12 @@ export class OutboundHttp implements Station {
   }
 
   failed(exchange: Exchange, failure: Failure): void {
-    const { route } = exchange.context as OutboundContext;
-    const destination = route?.destination.name ?? exchange.host;
+    const destination = routeTaken(exchange)?.destination.name ?? exchange.host;
     exchange.refuse(failure.code, { destination, detail: failure.detail });
   }
 
   seriesOf(exchange: Exchange): Series {
-    const { route } = exchange.context as OutboundContext;
+    const route = routeTaken(exchange);
     if (route) return route.series('http');
     const source = this.plane.identity.current?.spiffeId ?? '';
     return this.plane.telemetry.series({
@@ -121,14 +91,7 @@ export class OutboundHttp implements Station {
     });
   }
 
-  requestLines(exchange: Exchange): string {
-    if (exchange.request.hasRequestId) return '';
-    const id = this.nextId();
-    exchange.requestId = id;
-    return `x-request-id: ${id}\r\n`;
-  }
-
-  responseCuts(upstream: ClientConnection): number {
+  responseCuts(upstream: Upstream): number {
     return upstream.pool.options.trusted ? FROM_PEER : FROM_PLAIN;
   }
 
@@ -136,29 +99,30 @@ export class OutboundHttp implements Station {
     if (context.route?.destination.kind === 'outside') for (const pool of context.route.ready) pool.retire();
   }
 
-  takeOver(connection: ServerConnection, bytes: Buffer): boolean {
-    return this.takeOverBytes(connection, bytes);
-  }
-
-  tunnelled(_exchange: Exchange, abort: () => void): () => void {
-    this.side.tunnels.add(abort);
-    return () => this.side.tunnels.delete(abort);
-  }
-
   /** Looked up once per connection and configuration; per request only where the Host decides. */
-  private routeOf(context: OutboundContext, config: ConfigState, exchange: Exchange): Route | undefined {
+  private routeOf(exchange: Exchange, config: ConfigState): Route | undefined {
+    const context = exchange.context as OutboundContext;
     if (context.find === undefined) {
       const destination = config.destinations.resolveHost(exchange.host);
-      context.route = destination && this.routes.to(destination);
-    } else if (context.config !== config || context.route === undefined) {
+      return destination && this.routes.to(destination);
+    }
+    if (context.config !== config || context.route === undefined) {
       const destination = context.find(config);
       const outside = destination.kind === 'outside';
       // an open connection to the outside is kept through changes of configuration
       if (!outside) context.route = this.routes.to(destination);
       else if (context.route?.destination.name !== destination.name)
         context.route = this.routes.private(destination);
+      context.config = config;
     }
-    context.config = config;
     return context.route;
   }
+}
+
+const routeTaken = ({ notes }: Exchange): Route | undefined => notes as Route | undefined;
+
+/** Declared ports are spoken to as declared, others as the client speaks. */
+function speaksHttp2({ protocol }: Destination, request: Request): boolean {
+  if (protocol === 'Http2' || protocol === 'Grpc') return true;
+  return protocol !== 'Http' && request.http2;
 }

@@ -3,7 +3,9 @@ import type { DataPlane } from '../context.ts';
 import type { Series, SeriesKey } from '../telemetry/types.ts';
 import { joinHostPort } from '../wire/address.ts';
 import { dial, type DialHandlers } from '../wire/dial.ts';
-import { Pool } from '../wire/http1/pool.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
+import { ALPN_TCP } from '../wire/sniff.ts';
+import { Pool } from '../wire/exchange/pool.ts';
 import type { Sweeper } from '../wire/sweeper.ts';
 import type { Destination, Destinations, Target } from './destinations.ts';
 import { RetryBudget } from './retryBudget.ts';
@@ -12,7 +14,7 @@ import { RetryBudget } from './retryBudget.ts';
 const PEER_IDLE_MS = 60_000;
 /** Servers without a hint that close after less are rare; a request that must not be sent twice is more careful. */
 const PLAIN_IDLE_MS = 4_000;
-const PLAIN_FRESH_MS = 1_000;
+const PLAIN_FRESH_MS = 100;
 
 /** A destination as requests use it. */
 export interface Route {
@@ -85,11 +87,12 @@ export class Routes {
     const meshed = target.identities !== undefined;
     return new Pool({
       upstream: joinHostPort(target.address, target.port),
+      wire: target.wire,
       trusted: meshed,
       ...this.keeping(destination, meshed),
       sweeper: this.sweeper,
       serial: () => (meshed ? (plane.identity.current?.serial ?? '') : ''),
-      dial: (handlers) => this.dial(target, handlers),
+      dial: (wire, handlers) => this.dial(target, wire, handlers),
       series: (identity, protocol) =>
         this.series(destination, { protocol, security: meshed ? 'mtls' : 'plain', destination: identity }),
     });
@@ -115,7 +118,11 @@ export class Routes {
     return this.plane.telemetry.series({ direction: 'outbound', source, service: name, ...key });
   }
 
-  private dial({ address, port, identities }: Target, handlers: DialHandlers): () => void {
+  private dial(
+    { address, port, identities }: Target,
+    wire: Wire | undefined,
+    handlers: DialHandlers,
+  ): () => void {
     const { config, identity, telemetry } = this.plane;
     const security = identities ? 'mtls' : 'plain';
     const timeoutMs = config.current?.document.settings.connectTimeoutMs ?? 5_000;
@@ -124,7 +131,8 @@ export class Routes {
       const timer = setTimeout(() => handlers.failed('NOT_CONFIGURED', 'this proxy has no certificate yet'));
       return () => clearTimeout(timer);
     }
-    const tls = identities && own ? { context: own.clientContext, identities } : undefined;
+    const alpn = wire ?? ALPN_TCP;
+    const tls = identities && own ? { context: own.clientContext, identities, alpn } : undefined;
     return dial(
       { address, port, timeoutMs, ...(tls ? { tls } : {}) },
       {

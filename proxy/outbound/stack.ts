@@ -14,12 +14,13 @@ import { leastRequest } from '../balance/leastRequest.ts';
 import type { Address, ConfigState, DataPlane, OutboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { Channel } from '../wire/channel.ts';
-import type { Pool } from '../wire/http1/pool.ts';
+import type { Pool } from '../wire/exchange/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
+import { StreamServer } from '../wire/streams/server.ts';
 import { originalDestination, prepareOriginalDestination } from '../wire/originalDst.ts';
 import type { SocketChannel } from '../wire/socketChannel.ts';
 import { Side } from '../wire/side.ts';
-import { Sniffer } from '../wire/sniffer.ts';
+import { Sniffer, type Spoken } from '../wire/sniffer.ts';
 import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
 import { MAX_ATTEMPTS, chooseAgain } from './attempts.ts';
 import type { Destination } from './destinations.ts';
@@ -42,6 +43,8 @@ export async function startOutbound({
   return outbound.side;
 }
 
+type Find = (config: ConfigState) => Destination;
+
 class Outbound {
   readonly side: Side;
   private readonly plane: DataPlane;
@@ -53,9 +56,7 @@ class Outbound {
     this.plane = plane;
     this.side = new Side(plane.log);
     this.routes = new Routes(plane, this.side.sweeper);
-    this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes }, (connection, bytes) =>
-      this.leaveHttp(connection, bytes),
-    );
+    this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes });
     const unsubscribe = plane.config.subscribe((config) => this.routes.retain(config.destinations));
     this.side.whenEnded(() => {
       unsubscribe();
@@ -67,7 +68,7 @@ class Outbound {
   accept(channel: SocketChannel, { own, fixed }: { own: Address; fixed: Address | undefined }): void {
     const original = fixed ?? originalDestination(channel.raw);
     const direct = original === undefined || isSame(original, own);
-    if (direct) return this.serveHttp(channel, undefined);
+    if (direct) return this.recognize(channel, undefined);
     if (this.side.isOwn(normalizeAddress(original.host), original.port)) {
       this.plane.log.warn(
         { flag: 'LOOP_DETECTED', peer: channel.peer },
@@ -79,47 +80,68 @@ class Outbound {
   }
 
   /** protocol */
-  private recognize(channel: Channel, find: (config: ConfigState) => Destination): void {
+  private recognize(channel: Channel, find: Find | undefined): void {
     const config = this.plane.config.current;
-    const protocol = config ? find(config).protocol : 'Auto';
-    if (protocol === 'Http') return this.serveHttp(channel, find);
-    if (protocol !== 'Auto') {
-      const session = this.session(channel, find);
+    const protocol = find === undefined ? 'Http' : config ? find(config).protocol : 'Auto';
+    if (find !== undefined && (protocol === 'Tcp' || protocol === 'Tls')) {
+      const session = this.session(channel, find, { own: true });
       session.bind(Buffer.alloc(0));
       return session.open();
     }
+    const isHttp = protocol !== 'Auto';
     let session: Session | undefined;
+    let idle: NodeJS.Timeout | undefined;
     const sniffer = new Sniffer(channel, {
-      declared: undefined,
-      tls: false,
+      declared: isHttp ? 'http' : undefined,
+      tls: find !== undefined,
       decided: (spoken, bytes) => {
-        if (spoken === 'http') return this.serveHttp(channel, find, { bytes, route: session?.yield() });
+        clearTimeout(idle);
+        if (find === undefined || this.carriesHttp(spoken, find))
+          return this.serveHttp(channel, find, { spoken, bytes, route: session?.yield() });
         const opened = session ?? this.session(channel, find);
         opened.bind(bytes);
         if (!session) opened.open();
       },
       silent: () => {
-        session = this.session(channel, find, () => sniffer.stop());
-        session.open();
+        // a server of HTTP never speaks first
+        if (isHttp || find === undefined) idle = setTimeout(() => channel.destroy(), this.http.idleMs());
+        else {
+          session = this.session(channel, find, { spokeFirst: () => sniffer.stop() });
+          session.open();
+        }
       },
-      gone: () => leave(session?.yield()),
+      gone: () => {
+        clearTimeout(idle);
+        leave(session?.yield());
+      },
     });
+  }
+
+  /** What is outside the mesh is none of our business: HTTP/2 passes there as bytes do. */
+  private carriesHttp(spoken: Spoken, find: Find): boolean {
+    if (spoken !== 'http2') return spoken === 'http';
+    const config = this.plane.config.current;
+    return config === undefined || find(config).kind !== 'outside';
   }
 
   private serveHttp(
     channel: Channel,
     find: OutboundContext['find'],
-    { bytes, route }: { bytes?: Buffer; route?: Route | undefined } = {},
+    { spoken, bytes, route }: { spoken: Spoken; bytes: Buffer; route: Route | undefined },
   ): void {
-    const context: OutboundContext = { find, config: undefined, route, tried: [] };
-    new ServerConnection(channel, this.http, context).start(bytes);
+    const context: OutboundContext = { find, config: undefined, route };
+    const options = { station: this.http, context };
+    if (spoken === 'http2') return new StreamServer({ channel, marked: false, ...options }).start(bytes);
+    const takeOver = (connection: ServerConnection, unread: Buffer) =>
+      this.leaveHttp(connection, context, unread);
+    new ServerConnection(channel, { ...options, takeOver }).start(bytes);
   }
 
   /** A connection carried as bytes, to one endpoint after the other until one accepts it. */
   private session(
     client: Channel,
-    find: (config: ConfigState) => Destination,
-    spokeFirst: () => Buffer = () => Buffer.alloc(0),
+    find: Find,
+    { own = false, spokeFirst = () => Buffer.alloc(0) }: Partial<Pick<TcpOptions, 'own' | 'spokeFirst'>> = {},
   ): Session {
     const config = this.plane.config.current;
     const destination = config && find(config);
@@ -127,6 +149,7 @@ class Outbound {
     const tried: Pool[] = [];
     const session = new Session(route, {
       client,
+      own,
       next: () => {
         if (!route) return 'NOT_CONFIGURED';
         if (tried.length >= MAX_ATTEMPTS) return 'NO_ENDPOINT';
@@ -153,11 +176,10 @@ class Outbound {
    * Outside the mesh nothing declares HTTP: what turns out to be none is carried as bytes. Inside, and to ports that
    * are declared, it is refused.
    */
-  private leaveHttp(connection: ServerConnection, bytes: Buffer): boolean {
-    const context = connection.exchange.context as OutboundContext;
+  private leaveHttp(connection: ServerConnection, { find }: OutboundContext, bytes: Buffer): boolean {
     const config = this.plane.config.current;
-    if (!config || context.find?.(config).kind !== 'outside') return false;
-    const session = this.session(connection.channel, context.find);
+    if (!config || find?.(config).kind !== 'outside') return false;
+    const session = this.session(connection.channel, find);
     connection.release();
     session.bind(Buffer.from(bytes));
     session.open();

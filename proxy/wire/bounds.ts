@@ -1,13 +1,15 @@
 /** Bounds on what peers can make this proxy hold, and times after which it stops waiting. Past a bound it refuses. */
 export const bound = {
   /** Open connections of clients, each side. */
-  connections: 8192,
+  connections: 16_384,
   /** Connections to one endpoint, those being made included: one for each request that runs or waits. */
   connectionsPerEndpoint: 1024,
   /** Connections kept for later requests to one endpoint. */
   idlePerEndpoint: 256,
   /** A request whose body is no larger than this can be sent again elsewhere. */
   replayBytes: 64 * 1024,
+  /** TCP connections that carry more get a connection of their own the next time, so that others need not wait. */
+  bulkBytes: 1024 * 1024,
   /** First bytes looked at to recognize a protocol. */
   sniffBytes: 32 * 1024,
   /** Records that a ClientHello may be spread over. */

@@ -14,7 +14,7 @@ export interface DialOptions {
   /** Source address, where redirection must recognize the connection. */
   localAddress?: string | undefined;
   /** mTLS: our certificate, and what the peer may prove to be. Absent: plain text. */
-  tls?: { context: SecureContext; identities: ReadonlySet<string> };
+  tls?: { context: SecureContext; identities: ReadonlySet<string>; alpn: string };
 }
 
 export interface DialHandlers {

@@ -2,7 +2,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Address, Log, Running } from '../context.ts';
 import { SocketChannel } from './socketChannel.ts';
-import type { ServerConnection } from './http1/serverConnection.ts';
+import type { HttpConnection } from './exchange/station.ts';
 import { listen } from './listen.ts';
 import { Sweeper } from './sweeper.ts';
 import type { TcpSession } from './tcpSession.ts';
@@ -19,7 +19,7 @@ export class Side implements Running {
   readonly addresses: Address[] = [];
   readonly sweeper = new Sweeper();
   /** Connections that speak HTTP. */
-  readonly connections = new Set<ServerConnection>();
+  readonly connections = new Set<HttpConnection>();
   /** Connections that are carried as bytes. */
   readonly sessions = new Set<TcpSession>();
   /** Upgraded exchanges: how to end each. */
@@ -60,6 +60,11 @@ export class Side implements Running {
     this.running = count;
   }
 
+  /** HTTP/2 says that it takes no new requests; those of HTTP/1.x learn it from their next answer. */
+  drain(): void {
+    for (const connection of this.connections) connection.shutdown();
+  }
+
   /** Calls back when the side has ended. */
   whenEnded(callback: () => void): void {
     this.atEnd.push(callback);
@@ -79,6 +84,7 @@ export class Side implements Running {
   async stop(timeoutMs: number): Promise<void> {
     this.stopping = true;
     for (const server of this.servers) server.close();
+    this.drain();
     const started = performance.now();
     this.lastRequestAt = started;
     while (this.busy() && performance.now() < started + timeoutMs) {

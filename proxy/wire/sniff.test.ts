@@ -97,7 +97,7 @@ describe('text', () => {
   it.each<[string, Sniffed[]]>([
     ['GET / HTTP/1.1\r\n', ['more', 'maybe-http', 'http']],
     ['M-SEARCH /x HTTP/1.0\r\nHost', ['more', 'maybe-http', 'http']],
-    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ['more', 'maybe-http', 'tcp']],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ['more', 'maybe-http', 'http2']],
     ['EHLO me\r\n', ['more', 'maybe-http', 'tcp']],
     ['PING\r\n', ['more', 'tcp']],
     ['GET key\r\n', ['more', 'maybe-http', 'tcp']],

@@ -3,17 +3,18 @@ import { bound } from './bounds.ts';
 
 /**
  * more: not known yet. maybe-http: not known yet, but starts as a request line does. weft: TLS that offers our ALPN.
- * tls: any other TLS. tcp: anything else, HTTP/2 among it.
+ * tls: any other TLS. http2: its preface. tcp: anything else.
  */
-export type Sniffed = 'more' | 'maybe-http' | 'http' | 'weft' | 'tls' | 'tcp';
+export type Sniffed = 'more' | 'maybe-http' | 'http' | 'http2' | 'weft' | 'tls' | 'tcp';
 
 export const ALPN_TCP = 'weft-tcp/1';
+export const ALPN_HTTP2 = 'weft/1';
 
 const HANDSHAKE_RECORD = 0x16;
 const CLIENT_HELLO = 1;
 const ALPN_EXTENSION = 16;
 const REQUEST_LINE = /^[A-Z][A-Z_-]{0,31} [^ \r\n]+ HTTP\/1\.[0-9]\r\n$/;
-const REQUEST_LINE_START = /^[A-Z][A-Z_-]{0,31} [\x21-\x7e]/;
+const REQUEST_LINE_START = /^[A-Z][A-Z_-]{0,31} [^ \r\n]/;
 const METHOD_START = /^[A-Z][A-Z_-]{0,31}$/;
 const HTTP2_PREFACE = 'PRI * HTTP/2.0';
 
@@ -23,7 +24,7 @@ export function sniff(bytes: Buffer): Sniffed {
   if (bytes[0]! < 0x41 || bytes[0]! > 0x5a) return 'tcp';
   const newline = bytes.indexOf(10);
   const line = bytes.toString('latin1', 0, newline < 0 ? Math.min(bytes.length, 8192) : newline + 1);
-  if (line.startsWith(HTTP2_PREFACE)) return 'tcp';
+  if (line.startsWith(HTTP2_PREFACE)) return 'http2';
   if (newline >= 0) return REQUEST_LINE.test(line) ? 'http' : 'tcp';
   // a request line this long is judged, and bounded, by the reader of heads
   if (REQUEST_LINE_START.test(line)) return bytes.length < 8192 ? 'maybe-http' : 'http';
@@ -41,7 +42,8 @@ function sniffTls(bytes: Buffer): Sniffed {
   const length = hello.readUIntBE(1, 3);
   if (length > bound.sniffBytes) return 'tls';
   if (hello.length < 4 + length) return bytes.length > bound.sniffBytes ? 'tls' : 'more';
-  return alpnOf(hello.subarray(4, 4 + length)).includes(ALPN_TCP) ? 'weft' : 'tls';
+  const offered = alpnOf(hello.subarray(4, 4 + length));
+  return offered.includes(ALPN_TCP) || offered.includes(ALPN_HTTP2) ? 'weft' : 'tls';
 }
 
 /** The payloads of the handshake records so far. */

@@ -3,7 +3,7 @@ import { bound } from './bounds.ts';
 import type { Channel, Handler } from './channel.ts';
 import { sniff } from './sniff.ts';
 
-export type Spoken = 'http' | 'weft' | 'tls' | 'tcp';
+export type Spoken = 'http' | 'http2' | 'weft' | 'tls' | 'tcp';
 
 export interface SnifferOptions {
   /** What is known without looking: 'http' and 'tcp' ports are only looked at for TLS. */
@@ -44,7 +44,7 @@ export class Sniffer implements Handler {
     const { declared, tls } = this.options;
     if (declared !== undefined && (!tls || this.bytes[0] !== 0x16)) return this.decide(declared);
     const seen = sniff(this.bytes);
-    if (seen === 'http' || seen === 'weft') return this.decide(seen);
+    if (seen === 'http' || seen === 'http2' || seen === 'weft') return this.decide(seen);
     if (seen === 'tls' || seen === 'tcp') return this.decide(declared ?? seen);
     const isTls = this.bytes[0] === 0x16;
     if (isTls) this.wait(bound.sniffMs, () => this.decide(declared ?? 'tls'));

@@ -6,13 +6,18 @@ import type { Code } from '../../core/errors/index.ts';
 import type { LogFields, Series, Verdict } from '../telemetry/types.ts';
 import { bound } from './bounds.ts';
 import type { Channel, Handler } from './channel.ts';
-import type { Pool } from './http1/pool.ts';
+import type { Pool } from './exchange/pool.ts';
 import { Relay } from './relay.ts';
 
 export interface TcpOptions {
   client: Channel;
   /** The endpoint to try next; undefined: there is none. Called again only after a failure to connect. */
   next(): Pool | Code;
+  /** On a connection of its own, not beside others. */
+  own?: boolean;
+  /** The upstream is open, or will not be. */
+  connected?(): void;
+  refused?(code: Code): void;
   /** Counts where no endpoint was reached. */
   series(): Series;
   /** The upstream spoke, or closed, before the client was understood. Returns what the client has sent so far. */
@@ -101,23 +106,27 @@ export class TcpSession implements Handler, LogFields {
     this.upstream = pool.options.upstream;
     pool.active++;
     const serial = pool.options.serial();
-    this.giveUp = pool.open({
-      connected: (channel, identity) => {
-        this.opened = { channel, identity, serial };
-        pool.served();
-        if (this.over) pool.adopt(channel, this.opened);
-        else this.carry();
+    this.giveUp = pool.open(
+      {
+        connected: (channel, identity) => {
+          this.opened = { channel, identity, serial };
+          pool.served();
+          this.options.connected?.();
+          if (this.over) pool.adopt(channel, this.opened);
+          else this.carry();
+        },
+        failed: (code, detail) => {
+          if (this.over) return;
+          this.giveUp = undefined;
+          this.detail = detail;
+          this.leavePool();
+          const other = this.options.next();
+          if (typeof other === 'string') this.cannotOpen(code);
+          else this.dial(other);
+        },
       },
-      failed: (code, detail) => {
-        if (this.over) return;
-        this.giveUp = undefined;
-        this.detail = detail;
-        this.leavePool();
-        const other = this.options.next();
-        if (typeof other === 'string') this.cannotOpen(code);
-        else this.dial(other);
-      },
-    });
+      this.options.own ?? false,
+    );
   }
 
   /** A client that has not spoken may yet turn out to speak HTTP, and then gets an answer instead of a reset. */
@@ -170,6 +179,7 @@ export class TcpSession implements Handler, LogFields {
     this.flag = flag;
     this.giveUp?.();
     this.opened?.channel.destroy();
+    this.options.refused?.(flag);
     this.options.client.reset();
     this.finish(0, 0);
   }
@@ -178,6 +188,7 @@ export class TcpSession implements Handler, LogFields {
     this.over = true;
     clearTimeout(this.timer);
     const { pool } = this;
+    pool?.carried(sentBytes + receivedBytes);
     const series =
       (this.opened && pool?.options.series(this.opened.identity, 'tcp')) ?? this.options.series();
     this.leavePool();

@@ -1,5 +1,5 @@
 /**
- * mTLS between proxies, `weft-tcp/1`: the application's bytes inside TLS 1.3, both sides proven. No SNI is sent.
+ * mTLS between proxies: TLS 1.3, both sides proven, the wire agreed on by ALPN. No SNI is sent.
  * Sessions are not resumed: a resumed one would be taken over without looking at certificates again.
  */
 import type { Socket } from 'node:net';
@@ -7,7 +7,10 @@ import { TLSSocket, connect, type PeerCertificate, type SecureContext } from 'no
 import { WeftError, type Code } from '../../core/errors/index.ts';
 import { peerIdentity, spiffeIdOf } from '../../certs/verify/index.ts';
 import { bound } from './bounds.ts';
-import { ALPN_TCP } from './sniff.ts';
+import { ALPN_HTTP2, ALPN_TCP } from './sniff.ts';
+
+/** In the order of preference. */
+const WIRES = [ALPN_HTTP2, ALPN_TCP];
 
 export interface TlsFailure {
   code: Code;
@@ -24,15 +27,20 @@ export interface ClientHandshake extends HandshakeHandlers {
   context: SecureContext;
   /** The peer must prove one of these. */
   identities: ReadonlySet<string>;
+  /** The wire, which the peer is known to speak. */
+  alpn: string;
 }
 
 /** Begins TLS on a connected socket. The caller bounds the time; exactly one handler is called. */
-export function secureClient(raw: Socket, { context, identities, secured, failed }: ClientHandshake): void {
+export function secureClient(
+  raw: Socket,
+  { context, identities, alpn, secured, failed }: ClientHandshake,
+): void {
   let identity = '';
   const socket = connect({
     socket: raw,
     secureContext: context,
-    ALPNProtocols: [ALPN_TCP],
+    ALPNProtocols: [alpn],
     rejectUnauthorized: true,
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
       const proven = spiffeIdOf(certificate.raw);
@@ -49,7 +57,7 @@ export function secureClient(raw: Socket, { context, identities, secured, failed
   });
   const finish = settle(socket, failed);
   socket.once('secureConnect', () => {
-    const problem = unacceptable(socket) ?? (identity === '' ? 'no identity was checked' : undefined);
+    const problem = unacceptable(socket, [alpn]) ?? (identity === '' ? 'no identity was checked' : undefined);
     if (finish(problem)) secured(socket, identity);
   });
 }
@@ -69,14 +77,14 @@ export function secureServer(raw: Socket, { context, trustDomain, secured, faile
     secureContext: context,
     requestCert: true,
     rejectUnauthorized: true,
-    ALPNProtocols: [ALPN_TCP],
+    ALPNProtocols: WIRES,
   });
   const finish = settle(socket, failed);
   const timer = setTimeout(() => finish('the peer did not finish the handshake in time'), bound.handshakeMs);
   socket.once('close', () => clearTimeout(timer));
   socket.once('secure', () => {
     clearTimeout(timer);
-    const problem = unacceptable(socket);
+    const problem = unacceptable(socket, WIRES);
     if (problem !== undefined) return void finish(problem);
     // Node leaves the verdict on the chain to tls.Server, which is not involved here
     const verifyError = verifyErrorOf(socket);
@@ -125,9 +133,9 @@ function failureOf(problem: Error | string): TlsFailure {
 }
 
 /** What contexts and options should have ruled out; if they did not, the connection is not used. */
-function unacceptable(socket: TLSSocket): string | undefined {
+function unacceptable(socket: TLSSocket, wires: readonly string[]): string | undefined {
   if (socket.getProtocol() !== 'TLSv1.3') return `TLS 1.3 is needed, not ${socket.getProtocol()}`;
-  if (socket.alpnProtocol !== ALPN_TCP) return `ALPN ${ALPN_TCP} is needed`;
+  if (!wires.includes(String(socket.alpnProtocol))) return `ALPN ${wires.join(' or ')} is needed`;
   return socket.isSessionReused() ? 'the session was resumed' : undefined;
 }
 

@@ -1,51 +1,49 @@
 /** One connection to an application or a peer that speaks HTTP/1.x: carries one exchange at a time and is then kept. */
 import type { Channel, Handler } from '../channel.ts';
 import type { Series } from '../../telemetry/types.ts';
+import type { Upstream } from '../exchange/ends.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { FieldList } from '../exchange/message.ts';
+import type { Pool, Proven } from '../exchange/pool.ts';
+import { StreamRequest } from '../streams/request.ts';
 import { Accumulator } from './accumulator.ts';
 import { Body, framing, type Framing } from './body.ts';
-import type { Exchange } from './exchange.ts';
+import { requestText, writeMessage } from './forward.ts';
+import { requestTextOf, writeChunk, writeEnd } from './fromFields.ts';
 import { DONE, MORE } from './head.ts';
+import type { KeptConnections } from './keptConnections.ts';
 import { limit } from './limits.ts';
-import type { Pool } from './pool.ts';
+import type { RequestHead } from './request.ts';
 import { ResponseHead } from './response.ts';
 
-export class ClientConnection implements Handler {
+export class ClientConnection implements Handler, Upstream {
   readonly channel: Channel;
   readonly pool: Pool;
-  /** SPIFFE id that the peer proved; '' in plain text. */
-  readonly identity: string;
-  /** Serial of our certificate on this connection; '' in plain text. */
   readonly serial: string;
-  /** Where exchanges over this connection are counted. */
   readonly series: Series | undefined;
-  readonly head = new ResponseHead();
-  readonly body = new Body();
-  exchange: Exchange | undefined;
-  /** Exchanges so far. */
-  served = 0;
   /** performance.now() when it became idle, and for how long it may be. */
   idleSince = 0;
   idleMs = 0;
-  private partial: Accumulator | undefined;
+  private readonly kept: KeptConnections;
+  private readonly head = new ResponseHead();
+  private readonly content = new Body();
+  private exchange: Exchange | undefined = undefined;
+  /** Exchanges so far. */
+  private served = 0;
+  private partial: Accumulator | undefined = undefined;
   private inBody = false;
+  /** What comes as DATA frames without a length goes as chunks. */
+  private chunking = false;
   private interims = 0;
   private paused = false;
 
-  constructor(channel: Channel, pool: Pool, { identity, serial }: { identity: string; serial: string }) {
+  constructor(channel: Channel, kept: KeptConnections, { pool, identity, serial }: { pool: Pool } & Proven) {
     this.channel = channel;
+    this.kept = kept;
     this.pool = pool;
-    this.identity = identity;
     this.serial = serial;
     this.series = pool.options.series(identity, 'http');
     channel.handler = this;
-  }
-
-  /** Makes ready for a response to `exchange`; the caller then writes the request. */
-  begin(exchange: Exchange): void {
-    this.exchange = exchange;
-    this.inBody = false;
-    this.interims = 0;
-    this.head.reset();
   }
 
   /** True where a request may be sent without running into a close that is under way. */
@@ -53,31 +51,38 @@ export class ClientConnection implements Handler {
     return this.channel.usable;
   }
 
-  data(bytes: Buffer): void {
-    const { exchange } = this;
-    // nobody asked: whatever it is, the next response could not be told from it
-    if (exchange === undefined) return this.destroy();
-    if (this.inBody) return this.readBody(bytes, exchange);
-    this.readHead(this.partial === undefined ? bytes : this.partial.append(bytes), exchange);
+  // ---- from the exchange
+
+  get responseBytes(): number {
+    return this.content.size;
   }
 
-  end(): void {
-    const { exchange } = this;
-    if (exchange === undefined) return this.destroy();
-    if (this.inBody && this.body.untilClose) {
-      this.body.done = true;
-      return this.complete(exchange, false);
-    }
-    this.fail('UPSTREAM_RESET', this.inBody ? 'the response was cut off' : 'closed before it answered');
+  send(exchange: Exchange, chunks: readonly Buffer[], ended: boolean): boolean {
+    this.exchange = exchange;
+    this.inBody = false;
+    this.interims = 0;
+    this.head.reset();
+    this.content.begin(framing.none, 0);
+    const { request } = exchange;
+    this.chunking = false;
+    if (!(request instanceof StreamRequest))
+      return writeMessage(this.channel, requestText(request as RequestHead, exchange), chunks);
+    this.chunking = request.contentLength < 0 && !(ended && chunks.length === 0) && !request.upgrading;
+    const text = requestTextOf(request, { added: exchange.addedFields, chunking: this.chunking });
+    if (!this.chunking) return writeMessage(this.channel, text, chunks);
+    this.channel.cork();
+    let flowing = this.channel.write(text);
+    for (const chunk of chunks) flowing = writeChunk(this.channel, chunk);
+    this.channel.uncork();
+    return flowing;
   }
 
-  drain(): void {
-    this.exchange?.resumeRequest();
+  body(bytes: Buffer): boolean {
+    return this.chunking ? writeChunk(this.channel, bytes) : this.channel.write(bytes);
   }
 
-  closed(error: Error | undefined): void {
-    if (this.exchange === undefined) return this.pool.forget(this);
-    this.fail('UPSTREAM_RESET', (error as NodeJS.ErrnoException | undefined)?.code ?? 'closed');
+  complete(trailers: FieldList | undefined): void {
+    if (this.chunking) writeEnd(this.channel, trailers);
   }
 
   pause(): void {
@@ -91,17 +96,50 @@ export class ClientConnection implements Handler {
     this.channel.resume();
   }
 
-  destroy(): void {
-    this.exchange = undefined;
-    this.pool.forget(this);
-    this.channel.destroy();
+  abandon(): void {
+    this.destroy();
   }
 
   /** Leaves the pool: the channel belongs to whoever calls. */
   release(): Channel {
     this.exchange = undefined;
-    this.pool.forget(this);
+    this.kept.forget(this);
     return this.channel;
+  }
+
+  // ---- from the channel
+
+  data(bytes: Buffer): void {
+    const { exchange } = this;
+    // nobody asked: whatever it is, the next response could not be told from it
+    if (exchange === undefined) return this.destroy();
+    if (this.inBody) return this.readBody(bytes, exchange);
+    this.readHead(this.partial === undefined ? bytes : this.partial.append(bytes), exchange);
+  }
+
+  end(): void {
+    const { exchange } = this;
+    if (exchange === undefined) return this.destroy();
+    if (this.inBody && this.content.untilClose) {
+      this.content.done = true;
+      return this.finish(exchange, false);
+    }
+    this.fail('UPSTREAM_RESET', this.inBody ? 'the response was cut off' : 'closed before it answered');
+  }
+
+  drain(): void {
+    this.exchange?.resumeRequest();
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.exchange === undefined) return this.kept.forget(this);
+    this.fail('UPSTREAM_RESET', (error as NodeJS.ErrnoException | undefined)?.code ?? 'closed');
+  }
+
+  destroy(): void {
+    this.exchange = undefined;
+    this.kept.forget(this);
+    this.channel.destroy();
   }
 
   private fail(code: 'UPSTREAM_RESET' | 'UPSTREAM_PROTOCOL_ERROR', detail: string): void {
@@ -125,7 +163,7 @@ export class ClientConnection implements Handler {
       if (!this.head.interim) return this.beginBody(bytes, exchange);
       if (++this.interims > limit.interimResponses)
         return this.fail('UPSTREAM_PROTOCOL_ERROR', 'too many 1xx responses');
-      exchange.interim(this);
+      exchange.interim(this, this.head);
       if (this.exchange !== exchange) return;
       base = this.head.end;
       this.head.reset();
@@ -133,48 +171,59 @@ export class ClientConnection implements Handler {
     }
   }
 
+  /** Outside the mesh what cannot be read is passed on as it is. */
   private unreadable(bytes: Buffer, exchange: Exchange): void {
-    if (exchange.passThrough(this, bytes)) return;
+    if (exchange.transparent) return exchange.passThrough(this, bytes);
     this.fail('UPSTREAM_PROTOCOL_ERROR', this.head.problem || 'the response head is too large');
   }
 
   private beginBody(bytes: Buffer, exchange: Exchange): void {
-    const { head, body } = this;
-    if (exchange.switches(this)) return exchange.tunnel(this, bytes.subarray(head.end));
+    const { head, content } = this;
+    if (switches(head, exchange)) return exchange.tunnel(this, head, bytes.subarray(head.end));
     if (head.status === 101)
       return this.fail('UPSTREAM_PROTOCOL_ERROR', 'switches protocols without being asked');
-    body.begin(framingOf(head, exchange.request.method), head.contentLength);
-    const after = body.read(bytes, head.end);
-    if (after < 0) return this.fail('UPSTREAM_PROTOCOL_ERROR', body.problem);
+    content.begin(framingOf(head, exchange.request.method), head.contentLength);
+    const after = content.read(bytes, head.end);
+    if (after < 0) return this.fail('UPSTREAM_PROTOCOL_ERROR', content.problem);
     this.inBody = true;
-    exchange.response(this, bytes, after);
+    head.bodyEnd = after;
+    head.untilClose = content.untilClose;
+    exchange.response(this, head, content.done);
     // it may have been sent elsewhere instead
-    if (this.exchange === exchange && body.done) this.complete(exchange, after === bytes.length);
+    if (this.exchange === exchange && content.done) this.finish(exchange, after === bytes.length);
   }
 
   private readBody(bytes: Buffer, exchange: Exchange): void {
-    const after = this.body.read(bytes, 0);
+    const { content } = this;
+    const after = content.read(bytes, 0);
     if (after < 0) {
-      if (!exchange.passThrough(this, bytes)) this.fail('UPSTREAM_PROTOCOL_ERROR', this.body.problem);
-      return;
+      if (exchange.transparent) return exchange.passThrough(this, bytes);
+      return this.fail('UPSTREAM_PROTOCOL_ERROR', content.problem);
     }
-    if (after > 0) exchange.responseBody(after === bytes.length ? bytes : bytes.subarray(0, after));
-    if (this.exchange === exchange && this.body.done) this.complete(exchange, after === bytes.length);
+    if (after > 0)
+      exchange.responseBody(after === bytes.length ? bytes : bytes.subarray(0, after), content.done);
+    if (this.exchange === exchange && content.done) this.finish(exchange, after === bytes.length);
   }
 
   /** `clean`: nothing came after the response. */
-  private complete(exchange: Exchange, clean: boolean): void {
+  private finish(exchange: Exchange, clean: boolean): void {
     const { head } = this;
     this.exchange = undefined;
     this.served++;
     if (!head.unprocessed) this.pool.served();
     this.resume();
-    const whole = clean && head.persists && !this.body.untilClose && exchange.requestComplete;
+    const whole = clean && head.persists && !this.content.untilClose && exchange.downstream.requestComplete;
     // a peer whose application is gone would get the next request as well: another connection may lead elsewhere
-    if (whole && !head.unprocessed) this.pool.keep(this, head.keepAliveSeconds);
+    if (whole && !head.unprocessed) this.kept.keep(this, head.keepAliveSeconds);
     else this.destroy();
     exchange.complete();
   }
+}
+
+/** True where this response ends HTTP on the connection (RFC 9110, 7.8 and 9.3.6). */
+function switches({ status }: ResponseHead, { request, transparent }: Exchange): boolean {
+  if (status === 101) return request.upgrading || transparent;
+  return request.method === 'CONNECT' && status >= 200 && status < 300;
 }
 
 /** RFC 9112, 6.3. */

@@ -2,7 +2,7 @@
  * The fields that a proxy must understand: framing, what belongs to one hop only, and what Weft itself says.
  * Everything else passes untouched. Lines that may have to go are remembered as cuts.
  */
-import { cut } from './cuts.ts';
+import { cut } from '../exchange/cuts.ts';
 import { limit } from './limits.ts';
 import {
   CONNECTION,
@@ -129,6 +129,11 @@ export class Fields {
 
   /** Takes the field whose name starts at `start`; false where the message must be refused. */
   protected field(start: number, nameLength: number): boolean {
+    // first of all, whatever its length: what only a proxy may say
+    if ((this.bytes[start]! | 0x20) === 0x78) {
+      this.takeExtension(start, nameLength);
+      return true;
+    }
     switch (nameLength) {
       case 4:
         if (this.is(start, HOST_NAME)) this.takeHost();
@@ -154,20 +159,20 @@ export class Fields {
         return true;
       case 17:
         return !this.is(start, TRANSFER_ENCODING) || this.takeCoding();
+      case 16:
+        if (this.is(start, PROXY_CONNECTION)) this.cutLine(start, cut.hop);
+        return true;
       default:
-        this.takeOther(start, nameLength);
         return true;
     }
   }
 
-  private takeOther(start: number, nameLength: number): void {
-    const { bytes } = this;
-    if ((bytes[start]! | 0x20) === 0x78 && nameLength > 7) {
-      if (nameLength === 12 && this.is(start, REQUEST_ID)) {
-        this.requestIdStart = this.valueStart - this.base;
-        this.requestIdEnd = this.valueEnd - this.base;
-      } else if (isWeft(bytes, start)) this.takeWeft(start, nameLength);
-    } else if (nameLength === 16 && this.is(start, PROXY_CONNECTION)) this.cutLine(start, cut.hop);
+  /** A name that begins with `x`. */
+  private takeExtension(start: number, nameLength: number): void {
+    if (nameLength === REQUEST_ID.length && this.is(start, REQUEST_ID)) {
+      this.requestIdStart = this.valueStart - this.base;
+      this.requestIdEnd = this.valueEnd - this.base;
+    } else if (nameLength >= 7 && isWeft(this.bytes, start)) this.takeWeft(start, nameLength);
   }
 
   private takeWeft(start: number, nameLength: number): void {

@@ -40,6 +40,17 @@ describe('good requests', () => {
     expect(assemble(head, 0, '')).toBe(text);
   });
 
+  it('takes out what only proxies may say, however long its name', () => {
+    for (let length = 0; length <= 24; length++) {
+      for (const begin of ['x-weft-', 'X_Weft_', 'x-WEFT_', 'x_weft-']) {
+        const text = `GET / HTTP/1.1\r\nHost: a\r\n${begin}${'n'.repeat(length)}: forged\r\n\r\n`;
+        const head = new RequestHead();
+        expect(read(head, text).outcome).toBe(DONE);
+        expect(assemble(head, ALL, '')).toBe('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      }
+    }
+  });
+
   it('reads the same however the bytes are split', () => {
     const whole = new RequestHead();
     read(whole, text);

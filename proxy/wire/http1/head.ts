@@ -22,8 +22,9 @@ type LineOutcome = Outcome | typeof LINE;
 export abstract class Head extends Fields {
   /** Bytes of the whole head with its empty line, once DONE. */
   length = 0;
-  /** 10 or 11. */
-  version = 11;
+  /** Offset from `base` of the first field line. */
+  fieldsFrom = 0;
+  version: 10 | 11 = 11;
   private cursor = 0;
   private started = false;
   private fieldCount = 0;
@@ -97,7 +98,7 @@ export abstract class Head extends Fields {
     const length = this.startLine(from);
     if (length < 0) return BAD;
     if (length === 0) return MORE;
-    this.cursor = this.first + length;
+    this.cursor = this.fieldsFrom = this.first + length;
     this.started = true;
     return LINE;
   }

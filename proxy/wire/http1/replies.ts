@@ -1,30 +1,69 @@
 /** Answers that the proxy gives itself: each says that it comes from the proxy, why, and what to do about it. */
 import { codes, type Code } from '../../../core/errors/index.ts';
+import { refusalBody, type RefusalDetail } from '../exchange/refusal.ts';
 
-/** What a refusal says beyond its code. Only what the client may know. */
-export interface RefusalDetail {
-  /** `namespace/name` and rule that decided. */
-  policy?: string;
-  rule?: string;
-  source?: string;
-  destination?: string;
-  detail?: string;
-  /** Which bound is reached. */
-  bound?: string;
-  /** The application never saw the request: a peer proxy may send it elsewhere. */
-  unprocessed?: boolean;
-}
-
-const PHRASES: Record<number, string> = {
+/** Reason phrases of RFC 9110, 15 and of the codes beside it. */
+export const PHRASES: Record<number, string> = {
+  100: 'Continue',
+  101: 'Switching Protocols',
+  102: 'Processing',
+  103: 'Early Hints',
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  203: 'Non-Authoritative Information',
+  204: 'No Content',
+  205: 'Reset Content',
+  206: 'Partial Content',
+  207: 'Multi-Status',
+  208: 'Already Reported',
+  226: 'IM Used',
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  305: 'Use Proxy',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  407: 'Proxy Authentication Required',
   408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  411: 'Length Required',
+  412: 'Precondition Failed',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  415: 'Unsupported Media Type',
+  416: 'Range Not Satisfiable',
+  417: 'Expectation Failed',
+  421: 'Misdirected Request',
+  422: 'Unprocessable Content',
+  423: 'Locked',
+  424: 'Failed Dependency',
+  425: 'Too Early',
+  426: 'Upgrade Required',
+  428: 'Precondition Required',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
+  451: 'Unavailable For Legal Reasons',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  506: 'Variant Also Negotiates',
+  507: 'Insufficient Storage',
   508: 'Loop Detected',
+  511: 'Network Authentication Required',
 };
 
 export interface ReplyOptions extends RefusalDetail {
@@ -36,8 +75,8 @@ export interface ReplyOptions extends RefusalDetail {
 
 /** The whole answer as text. */
 export function reply(code: Code, { close, head, unprocessed, ...detail }: ReplyOptions): string {
-  const { status, meaning, remedy } = codes[code];
-  const body = `${JSON.stringify({ code, message: meaning, remedy, ...detail })}\n`;
+  const { status } = codes[code];
+  const body = refusalBody(code, detail);
   const lines = [
     `HTTP/1.1 ${status} ${PHRASES[status] ?? 'Refused'}`,
     'server: weft',

@@ -1,3 +1,4 @@
+import type { Request } from '../exchange/message.ts';
 import { COLON, CR, HOST, LF, SPACE, TARGET, TOKEN } from './characters.ts';
 import { Head } from './head.ts';
 import { limit } from './limits.ts';
@@ -17,7 +18,9 @@ const BRACKET_CLOSE = 93;
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
 
 /** The head of a request. */
-export class RequestHead extends Head {
+export class RequestHead extends Head implements Request {
+  readonly http2 = false;
+  readonly grpc = false;
   method = '';
   private targetStart = 0;
   private targetEnd = 0;
@@ -31,6 +34,9 @@ export class RequestHead extends Head {
   get path(): string {
     if (this.method === 'CONNECT') return '';
     return this.pathStart === this.targetEnd ? '/' : this.slice(this.pathStart, this.targetEnd);
+  }
+  get upgrading(): boolean {
+    return this.upgrades && this.mayUpgrade;
   }
   /** RFC 9112, 9.3. */
   get persists(): boolean {
@@ -78,7 +84,7 @@ export class RequestHead extends Head {
     if (minor !== 0 && minor !== 1) return this.invalid('unknown version');
     if (bytes[at + 9] !== CR || bytes[at + 10] !== LF)
       return this.invalid('request line does not end in CR LF');
-    this.version = 10 + minor;
+    this.version = minor === 0 ? 10 : 11;
     this.targetStart = this.pathStart = target - this.base;
     this.targetEnd = at - this.base;
     return at + 11 - from;

@@ -1,11 +1,18 @@
+import type { Response } from '../exchange/message.ts';
 import { CR, FIELD, LF, SPACE } from './characters.ts';
 import { Head } from './head.ts';
 
 const VERSION = Buffer.from('HTTP/1.', 'latin1');
 
 /** The head of a response. */
-export class ResponseHead extends Head {
+export class ResponseHead extends Head implements Response {
   status = 0;
+  private phraseStart = 0;
+  private phraseEnd = 0;
+  /** Offset in `bytes` up to which they hold the body. */
+  bodyEnd = 0;
+  /** Only the end of the connection ends the body. */
+  untilClose = false;
 
   /** RFC 9112, 9.3: whether the sender keeps the connection, as far as it says. */
   get persists(): boolean {
@@ -14,6 +21,11 @@ export class ResponseHead extends Head {
   /** 1xx other than 101: the final response follows. */
   get interim(): boolean {
     return this.status < 200 && this.status !== 101;
+  }
+
+  /** The reason phrase; '' where there is none. */
+  get phrase(): string {
+    return this.phraseEnd > this.phraseStart ? this.slice(this.phraseStart, this.phraseEnd) : '';
   }
 
   protected startLine(from: number): number {
@@ -28,7 +40,7 @@ export class ResponseHead extends Head {
     const minor = bytes[from + 7]! - 0x30;
     if (minor !== 0 && minor !== 1) return this.invalid('unknown version');
     if (bytes[from + 8] !== SPACE) return this.invalid('invalid status line');
-    this.version = 10 + minor;
+    this.version = minor === 0 ? 10 : 11;
     this.status = 0;
     for (let at = from + 9; at < from + 12; at++) {
       const digit = bytes[at]! - 0x30;
@@ -39,11 +51,13 @@ export class ResponseHead extends Head {
     let at = from + 12;
     // servers leave out the space where there is no reason phrase
     if (bytes[at] !== SPACE && bytes[at] !== CR) return this.invalid('invalid status line');
+    this.phraseStart = at + 1 - this.base;
     while (at < end && FIELD[bytes[at]!] === 1) at++;
     if (at === end) return 0;
     if (bytes[at] !== CR) return this.invalid('control character in the reason phrase');
     if (at + 1 === end) return 0;
     if (bytes[at + 1] !== LF) return this.invalid('CR without LF');
+    this.phraseEnd = at - this.base;
     return at + 2 - from;
   }
 

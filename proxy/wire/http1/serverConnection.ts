@@ -1,25 +1,37 @@
 /** One client connection that speaks HTTP/1.x: reads its requests one after the other and hands each to the exchange. */
 import { bound } from '../bounds.ts';
 import type { Channel, Handler } from '../channel.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { HttpConnection, Station } from '../exchange/station.ts';
 import type { Swept } from '../sweeper.ts';
 import { Accumulator } from './accumulator.ts';
+import { Answers } from './answers.ts';
 import { Body, framing } from './body.ts';
-import { Exchange } from './exchange.ts';
 import { BAD, DONE, MORE } from './head.ts';
 import { RequestHead } from './request.ts';
-import type { Station } from './station.ts';
 
 /** head: before or in a request head. body: in a request body. wait: the request is complete, the response is not.
  *  gone: nothing more is read as HTTP. linger: the last answer was sent; what still comes is thrown away. */
 type State = 'head' | 'body' | 'wait' | 'linger' | 'gone';
 
-export class ServerConnection implements Handler, Swept {
+export interface ServerOptions {
+  station: Station;
+  /** The station's own knowledge of this connection. */
+  context: object;
+  /** The client sent something that is no HTTP: true where the connection was taken over. */
+  takeOver?: (connection: ServerConnection, bytes: Buffer) => boolean;
+}
+
+export class ServerConnection implements Handler, Swept, HttpConnection {
   readonly channel: Channel;
   readonly head = new RequestHead();
   readonly body = new Body();
   readonly exchange: Exchange;
   private readonly station: Station;
+  private readonly takeOver: ServerOptions['takeOver'];
   private state: State = 'head';
+  /** What came is no request: nothing after it could be read either. */
+  unreadable = false;
   private partial: Accumulator | undefined;
   /** Read but not yet looked at: bytes after the current request. */
   private rest: Buffer | undefined;
@@ -28,11 +40,11 @@ export class ServerConnection implements Handler, Swept {
   /** performance.now() after which the state is given up. */
   private deadline: number;
 
-  /** `context` is the station's own knowledge of this connection. */
-  constructor(channel: Channel, station: Station, context: object) {
+  constructor(channel: Channel, { station, context, takeOver }: ServerOptions) {
     this.channel = channel;
     this.station = station;
-    this.exchange = new Exchange(this, station, context);
+    this.takeOver = takeOver;
+    this.exchange = new Exchange(new Answers(this, station), station, context);
     this.deadline = performance.now() + station.idleMs();
     station.connections.add(this);
     station.sweeper.add(this);
@@ -117,6 +129,9 @@ export class ServerConnection implements Handler, Swept {
     else this.resume();
   }
 
+  /** The answer to the last request says so, since it is the first that can. */
+  shutdown(): void {}
+
   /** Ends the connection after what was written, and gives the client time to read it (RFC 9112, 9.6). */
   close(): void {
     if (this.state === 'gone') return;
@@ -183,13 +198,14 @@ export class ServerConnection implements Handler, Swept {
       this.deadline = performance.now() + bound.headMs;
       return;
     }
-    if (this.station.takeOver(this, bytes)) return;
+    if (this.takeOver?.(this, bytes)) return;
     this.refuseHead(outcome === BAD ? 'BAD_REQUEST' : 'HEADERS_TOO_LARGE', this.head.problem);
   }
 
   private refuseHead(code: 'BAD_REQUEST' | 'HEADERS_TOO_LARGE' | 'REQUEST_TIMEOUT', detail: string): void {
     this.state = 'wait';
     this.deadline = 0;
+    this.unreadable = true;
     this.exchange.refuseUnread(code, detail);
   }
 
@@ -222,6 +238,6 @@ export class ServerConnection implements Handler, Swept {
         this.pause();
       }
     }
-    this.exchange.requestBody(after === bytes.length ? bytes : bytes.subarray(0, after));
+    this.exchange.requestBody(after === bytes.length ? bytes : bytes.subarray(0, after), this.body.done);
   }
 }

@@ -1,5 +1,5 @@
 import { Accumulator } from '../accumulator.ts';
-import { cut } from '../cuts.ts';
+import { cut } from '../../exchange/cuts.ts';
 import { MORE, type Head, type Outcome } from '../head.ts';
 
 /** All kinds of lines that a proxy may leave out. */

@@ -1,27 +1,24 @@
-/** What decides about exchanges: the inbound and the outbound side each have one. The codec itself knows no policy. */
-import type { Code } from '../../../core/errors/index.ts';
+/** What decides about exchanges: the inbound and the outbound side each have one. The codecs know no policy. */
 import type { Series } from '../../telemetry/types.ts';
 import type { Sweeper } from '../sweeper.ts';
-import type { ClientConnection } from './clientConnection.ts';
+import type { Failure, Upstream } from './ends.ts';
 import type { Exchange } from './exchange.ts';
-import type { ServerConnection } from './serverConnection.ts';
+import type { FieldList } from './message.ts';
 
-/** An attempt that brought no response. */
-export interface Failure {
-  code: Code;
-  detail: string;
-  /** Bytes of the request may have reached the application. */
-  sent: boolean;
-  /** The connection had served a request before: the other side may just have closed it for idleness. */
-  reused: boolean;
-  /** An authenticated peer said that the application never saw the request. */
-  unprocessed: boolean;
+/** A client connection that speaks HTTP, of either version. */
+export interface HttpConnection {
+  /** Nothing runs on it. */
+  readonly idle: boolean;
+  /** Ends after what was written. */
+  close(): void;
+  /** Takes no new requests: what runs ends first. */
+  shutdown(): void;
 }
 
 export interface Station {
   readonly sweeper: Sweeper;
   /** Open client connections that speak HTTP, so that a stop can end them. */
-  readonly connections: Set<ServerConnection>;
+  readonly connections: Set<HttpConnection>;
   /** Exchanges that run. */
   running: number;
   /** Milliseconds that a client may stay idle between requests. */
@@ -36,14 +33,12 @@ export interface Station {
   failed(exchange: Exchange, failure: Failure): void;
   /** Where an exchange that found no endpoint is counted. */
   seriesOf(exchange: Exchange): Series;
-  /** Complete lines to add to the request. */
-  requestLines(exchange: Exchange): string;
+  /** Fields to add to the request. */
+  requestFields(exchange: Exchange): FieldList;
   /** Kinds of lines (cut.…) to leave out of a response of this upstream. */
-  responseCuts(upstream: ClientConnection): number;
+  responseCuts(upstream: Upstream): number;
   /** A client connection has ended. */
   disconnected(context: object): void;
-  /** The client sent something that is no HTTP: true where the station took the connection over. */
-  takeOver(connection: ServerConnection, bytes: Buffer): boolean;
   /** An upgraded exchange has become a relay that must obey later changes of policy; returns what to call at its end. */
   tunnelled(exchange: Exchange, abort: () => void): () => void;
 }

@@ -1,5 +1,6 @@
 /** Body bytes of a request that wait for a connection, or that may have to be sent a second time. */
 import { bound } from '../bounds.ts';
+import type { FieldList } from './message.ts';
 
 const MAX_CHUNKS = 1024;
 
@@ -7,17 +8,19 @@ export class Replay {
   readonly chunks: Buffer[] = [];
   /** All bytes so far are here, none was dropped: the request can be sent, or sent again. */
   complete = true;
+  trailers: FieldList | undefined = undefined;
   private bytes = 0;
 
   reset(): void {
     if (this.chunks.length > 0) this.chunks.length = 0;
     this.complete = true;
+    this.trailers = undefined;
     this.bytes = 0;
   }
 
   /** `waiting`: no connection has it yet, so that it is kept whatever its size (the client is paused meanwhile). */
   keep(chunk: Buffer, waiting: boolean): void {
-    if (!this.complete) return;
+    if (!this.complete || chunk.length === 0) return;
     this.bytes += chunk.length;
     this.chunks.push(chunk);
     if (!waiting) this.sent();

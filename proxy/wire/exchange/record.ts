@@ -1,28 +1,30 @@
 /** What is told of an exchange when it is over. */
 import type { Code } from '../../../core/errors/index.ts';
 import type { LogFields, Series, Verdict } from '../../telemetry/types.ts';
-import type { RequestHead } from './request.ts';
-import type { ServerConnection } from './serverConnection.ts';
+import type { Downstream } from './ends.ts';
+import type { Request } from './message.ts';
 
 /** The access log reads these fields only when a line is written: a request that is not logged pays nothing. */
 export abstract class ExchangeRecord implements LogFields {
-  readonly connection: ServerConnection;
+  readonly downstream: Downstream;
   attempts = 0;
-  verdict: Verdict | undefined;
-  detail: string | undefined;
+  verdict: Verdict | undefined = undefined;
+  detail: string | undefined = undefined;
   /** `address:port` that was dialled last. */
   upstream = '';
+  /** What the application said it came to; undefined where it is not gRPC or said nothing. */
+  grpcStatus: number | undefined = undefined;
   protected status = 0;
-  protected flag: Code | undefined;
+  protected flag: Code | undefined = undefined;
   private startedAt = 0;
   private id = '';
 
-  constructor(connection: ServerConnection) {
-    this.connection = connection;
+  constructor(downstream: Downstream) {
+    this.downstream = downstream;
   }
 
-  get request(): RequestHead {
-    return this.connection.head;
+  get request(): Request {
+    return this.downstream.request;
   }
   get method(): string {
     return this.request.method;
@@ -34,7 +36,7 @@ export abstract class ExchangeRecord implements LogFields {
     return this.request.authority;
   }
   get peer(): string {
-    return this.connection.channel.peer;
+    return this.downstream.peer;
   }
   get requestId(): string {
     return this.id === '' ? this.request.requestId : this.id;
@@ -48,7 +50,7 @@ export abstract class ExchangeRecord implements LogFields {
 
   protected startRecord(): void {
     this.attempts = this.status = 0;
-    this.verdict = this.detail = this.flag = undefined;
+    this.verdict = this.detail = this.flag = this.grpcStatus = undefined;
     this.id = this.upstream = '';
     this.startedAt = performance.now();
   }
@@ -58,7 +60,7 @@ export abstract class ExchangeRecord implements LogFields {
       {
         status: this.status,
         durationMs: performance.now() - this.startedAt,
-        requestBytes: this.connection.body.size,
+        requestBytes: this.downstream.requestBytes,
         responseBytes,
         flag: this.flag,
         attempts: this.attempts,

@@ -1,32 +1,26 @@
 /** An exchange that has left HTTP: from here on its two connections are carried as bytes. */
 import type { Series } from '../../telemetry/types.ts';
+import type { Channel } from '../channel.ts';
 import { Relay } from '../relay.ts';
-import type { ClientConnection } from './clientConnection.ts';
 import type { Exchange } from './exchange.ts';
 import type { Pool } from './pool.ts';
-import type { Station } from './station.ts';
 
 export interface TunnelOptions {
-  exchange: Exchange;
-  station: Station;
-  upstream: ClientConnection;
-  pool: Pool | undefined;
-  series: Series;
+  client: Channel;
+  upstream: Channel;
   fromClient: Buffer | undefined;
   fromUpstream: Buffer;
+  pool: Pool | undefined;
+  series: Series;
 }
 
 /** Takes both channels over. The pool goes on counting it until it ends. */
-export function openTunnel(options: TunnelOptions): void {
-  const { exchange, station, upstream, pool, series, fromClient, fromUpstream } = options;
+export function openTunnel(exchange: Exchange, { pool, series, ...channels }: TunnelOptions): void {
   const startedAt = performance.now();
   let ended: (() => void) | undefined;
   let over = false;
   const relay = new Relay({
-    client: exchange.connection.channel,
-    upstream: upstream.release(),
-    fromClient,
-    fromUpstream,
+    ...channels,
     done: ({ sentBytes, receivedBytes, broken }) => {
       over = true;
       ended?.();
@@ -42,5 +36,5 @@ export function openTunnel(options: TunnelOptions): void {
       );
     },
   });
-  if (!over) ended = station.tunnelled(exchange, () => relay.abort());
+  if (!over) ended = exchange.station.tunnelled(exchange, () => relay.abort());
 }

@@ -1,0 +1,118 @@
+/** A connection before the application notices anything of it: opened early, given to HTTP, or judged and carried. */
+import type { Code } from '../../core/errors/index.ts';
+import { bound } from '../wire/bounds.ts';
+import type { Channel } from '../wire/channel.ts';
+import type { Pool } from '../wire/exchange/pool.ts';
+import type { Side } from '../wire/side.ts';
+import { StreamAcceptor } from '../wire/streams/acceptor.ts';
+import { TcpSession } from '../wire/tcpSession.ts';
+import type { Peer } from './peer.ts';
+
+/** Where a connection was going. */
+export interface Target {
+  port: number;
+  application: () => Pool;
+}
+
+/** A connection of which it is not known yet whether it carries bytes. Judged before the application notices anything. */
+export class Opening {
+  readonly channel: Channel;
+  readonly target: Target;
+  readonly peer: Peer;
+  private readonly side: Side;
+  private readonly judged: Set<() => void>;
+  private session: TcpSession | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    { channel, target, peer }: { channel: Channel; target: Target; peer: Peer },
+    { side, judged }: { side: Side; judged: Set<() => void> },
+  ) {
+    this.channel = channel;
+    this.target = target;
+    this.peer = peer;
+    this.side = side;
+    this.judged = judged;
+  }
+
+  /** Gives the client so long to speak. */
+  expire(milliseconds: number): void {
+    this.timer = setTimeout(() => this.channel.destroy(), milliseconds);
+  }
+
+  /** A silent client: perhaps the application speaks first, where it may be opened to this client at all. */
+  early(spokeFirst: () => Buffer): void {
+    if (!this.peer.config || !this.peer.stillAllowed('connection')) {
+      // TLS may still come, or a request that is refused with a reason
+      this.timer = setTimeout(() => {
+        spokeFirst();
+        this.channel.destroy();
+      }, bound.sniffMs);
+      return;
+    }
+    this.open(() => {
+      // judged when it was opened, and at each change since; counted now that it is known to carry bytes
+      if (this.peer.config) this.peer.judge(this.peer.config, 'connection');
+      return spokeFirst();
+    });
+  }
+
+  /** It is HTTP, or TLS after all, or the client is gone: what was opened is kept for requests. */
+  yield(): void {
+    clearTimeout(this.timer);
+    this.session?.yield();
+    this.session = undefined;
+  }
+
+  /** mode, authorize: it carries bytes. */
+  asBytes(bytes: Buffer): void {
+    clearTimeout(this.timer);
+    const { peer } = this;
+    // a probe that only looks whether the port is open: neither a caller nor a violation
+    const probe = bytes.length === 0 && this.channel.ended;
+    if (probe && !peer.stillAllowed('connection')) {
+      this.session?.yield();
+      return this.channel.destroy();
+    }
+    const flag = peer.config ? peer.judge(peer.config, 'connection') : 'NOT_CONFIGURED';
+    if (flag !== undefined) {
+      this.session?.yield();
+      const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
+      peer.series('tcp').connection(end, { peer: this.channel.peer, verdict: peer.verdict });
+      if (this.channel instanceof StreamAcceptor) this.channel.refuse(flag);
+      return this.channel.reset();
+    }
+    if (!this.session) this.open(() => Buffer.alloc(0));
+    this.session!.bind(bytes);
+  }
+
+  private open(spokeFirst: () => Buffer): void {
+    const { channel, peer, side, judged } = this;
+    let tried = false;
+    const session = new TcpSession({
+      client: channel,
+      next: () => {
+        if (tried) return 'APPLICATION_UNAVAILABLE';
+        tried = true;
+        return this.target.application();
+      },
+      series: () => peer.series('tcp'),
+      ...(channel instanceof StreamAcceptor && {
+        connected: () => channel.accept(),
+        refused: (code: Code) => channel.refuse(code),
+      }),
+      spokeFirst,
+      ended: (ended) => {
+        side.sessions.delete(ended);
+        judged.delete(judge);
+      },
+    });
+    const judge = () => {
+      if (!peer.stillAllowed('connection')) session.abort('AUTHORIZATION_DENIED');
+    };
+    this.session = session;
+    side.sessions.add(session);
+    judged.add(judge);
+    session.open();
+  }
+}

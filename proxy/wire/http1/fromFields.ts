@@ -1,0 +1,125 @@
+/** Fields of HTTP/2 as heads and chunks of HTTP/1.x (RFC 9113, 8.2.3 and 8.3; RFC 9112). */
+import type { Channel } from '../channel.ts';
+import { cut } from '../exchange/cuts.ts';
+import type { FieldList } from '../exchange/message.ts';
+import { without } from '../streams/fields.ts';
+import { originalName, type Http1Mark } from '../streams/http1Mark.ts';
+import type { StreamRequest } from '../streams/request.ts';
+import type { StreamResponse } from '../streams/response.ts';
+import { lines, type Answering } from './forward.ts';
+import { PHRASES } from './replies.ts';
+
+export interface RequestForm {
+  /** Fields that the station adds. */
+  added: FieldList;
+  /** The body goes as chunks. */
+  chunking: boolean;
+}
+
+export function requestTextOf(request: StreamRequest, { added, chunking }: RequestForm): string {
+  const { mark, method, authority, fields } = request;
+  const target = method === 'CONNECT' ? authority : request.target;
+  const version = mark?.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  let text = `${method} ${target} ${version}\r\n`;
+  text += mark ? markedLines(fields, mark, authority) : `host: ${authority}\r\n${plainLines(fields)}`;
+  text += lines(added);
+  if (request.upgrading) text += `Connection: Upgrade\r\nUpgrade: ${request.protocol}\r\n`;
+  if (chunking) text += codingLine(mark);
+  return `${text}\r\n`;
+}
+
+export interface ResponseForm {
+  answering: Answering;
+  chunking: boolean;
+  /** There is no body, and nothing says so yet. */
+  empty: boolean;
+}
+
+export function responseTextOf(
+  response: StreamResponse,
+  { answering, chunking, empty }: ResponseForm,
+): string {
+  const { mark } = response;
+  let text = statusLine(response, mark) + responseLines(response, answering.cuts);
+  if (!answering.persists) text += 'connection: close\r\n';
+  else if (answering.version === 10 || mark?.version === 10) text += 'connection: keep-alive\r\n';
+  if (chunking) text += codingLine(mark);
+  else if (empty && mark?.version !== 10) text += 'content-length: 0\r\n';
+  return `${text}\r\n`;
+}
+
+export function interimTextOf(response: StreamResponse, cuts: number): string {
+  return `${statusLine(response, response.mark)}${responseLines(response, cuts)}\r\n`;
+}
+
+/** The answer after which the connection carries bytes: 101, or the 2xx to CONNECT. */
+export function switchTextOf(response: StreamResponse, cuts: number, protocol: string): string {
+  const { mark } = response;
+  if (protocol === '') return interimTextOf(response, cuts);
+  const phrase = mark?.phrase ?? PHRASES[101]!;
+  const own = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`;
+  return `HTTP/1.1 101 ${phrase}\r\n${own}${responseLines(response, cuts)}\r\n`;
+}
+
+/** One chunk (RFC 9112, 7.1). False: wait for drain. */
+export function writeChunk(channel: Channel, bytes: Buffer): boolean {
+  // an empty chunk would end the body
+  if (bytes.length === 0) return true;
+  const size = `${bytes.length.toString(16)}\r\n`;
+  if (bytes.length <= 4096) return channel.write(`${size}${bytes.toString('latin1')}\r\n`);
+  channel.cork();
+  channel.write(size);
+  channel.write(bytes);
+  const flowing = channel.write('\r\n');
+  channel.uncork();
+  return flowing;
+}
+
+/** The last chunk, with trailers where there are any. */
+export function writeEnd(channel: Channel, trailers: FieldList | undefined): boolean {
+  const text = trailers === undefined ? '' : lines(without(trailers, cut.reason | cut.weft));
+  return channel.write(`0\r\n${text}\r\n`);
+}
+
+function statusLine({ status }: StreamResponse, mark: Http1Mark | undefined): string {
+  const version = mark?.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  return `${version} ${status} ${mark?.phrase ?? PHRASES[status] ?? ''}\r\n`;
+}
+
+function responseLines({ fields, mark }: StreamResponse, cuts: number): string {
+  const kept = without(fields, cuts);
+  return mark ? markedLines(kept, mark, undefined) : plainLines(kept);
+}
+
+/** As they were written, with Host where it stood. */
+function markedLines(fields: FieldList, mark: Http1Mark, host: string | undefined): string {
+  let text = '';
+  let index = 0;
+  for (let at = 0; at < fields.length; at += 2, index++) {
+    if (host !== undefined && index === mark.host) {
+      text += `${originalName(mark, 'host', index)}: ${host}\r\n`;
+      index++;
+    }
+    text += `${originalName(mark, fields[at]!, index)}: ${fields[at + 1]}\r\n`;
+  }
+  if (host !== undefined && index <= mark.host) text += `${originalName(mark, 'host', index)}: ${host}\r\n`;
+  return text;
+}
+
+/** HTTP/2 may send Cookie in pieces, which HTTP/1.x must get as one (RFC 9113, 8.2.3). */
+function plainLines(fields: FieldList): string {
+  let text = '';
+  let cookie = '';
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (name === 'cookie') cookie = cookie === '' ? fields[at + 1]! : `${cookie}; ${fields[at + 1]}`;
+    // the authority stands for it
+    else if (name !== 'host') text += `${name}: ${fields[at + 1]}\r\n`;
+  }
+  return cookie === '' ? text : `${text}cookie: ${cookie}\r\n`;
+}
+
+const codingLine = (mark: Http1Mark | undefined): string =>
+  mark === undefined || mark.codings === ''
+    ? 'transfer-encoding: chunked\r\n'
+    : `Transfer-Encoding: ${mark.codings}, chunked\r\n`;

@@ -1,0 +1,58 @@
+/** What the stations of both sides have in common. */
+import type { DataPlane } from '../context.ts';
+import type { Series } from '../telemetry/types.ts';
+import type { Failure, Upstream } from './exchange/ends.ts';
+import type { Exchange } from './exchange/exchange.ts';
+import { NO_FIELDS, type FieldList } from './exchange/message.ts';
+import type { HttpConnection, Station } from './exchange/station.ts';
+import { requestIds } from './requestIds.ts';
+import type { Side } from './side.ts';
+import type { Sweeper } from './sweeper.ts';
+
+const IDLE_MS = 60_000;
+
+export abstract class HttpStation implements Station {
+  readonly plane: DataPlane;
+  readonly side: Side;
+  readonly sweeper: Sweeper;
+  readonly connections: Set<HttpConnection>;
+  private readonly nextId = requestIds();
+
+  constructor(plane: DataPlane, side: Side) {
+    this.plane = plane;
+    this.side = side;
+    this.sweeper = side.sweeper;
+    this.connections = side.connections;
+  }
+
+  get running(): number {
+    return this.side.requests;
+  }
+  set running(count: number) {
+    this.side.requests = count;
+  }
+  idleMs(): number {
+    return this.plane.config.current?.document.settings.idleTimeoutMs ?? IDLE_MS;
+  }
+  closing(): boolean {
+    return this.side.stopping;
+  }
+
+  /** An identifier for a request that has none, so that the logs of all proxies on its way name it alike. */
+  requestFields(exchange: Exchange): FieldList {
+    if (exchange.request.hasRequestId) return NO_FIELDS;
+    return ['x-request-id', (exchange.requestId = this.nextId())];
+  }
+
+  tunnelled(_exchange: Exchange, abort: () => void): () => void {
+    this.side.tunnels.add(abort);
+    return () => this.side.tunnels.delete(abort);
+  }
+
+  abstract begin(exchange: Exchange): void;
+  abstract again(exchange: Exchange, failure: Failure): boolean;
+  abstract failed(exchange: Exchange, failure: Failure): void;
+  abstract seriesOf(exchange: Exchange): Series;
+  abstract responseCuts(upstream: Upstream): number;
+  abstract disconnected(context: object): void;
+}

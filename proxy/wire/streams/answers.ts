@@ -1,0 +1,169 @@
+/** One exchange of a client that speaks HTTP/2: its stream, answered from an upstream of either version. */
+import { codes, grpcMessage, grpcStatusOf, type Code } from '../../../core/errors/index.ts';
+import { cut } from '../exchange/cuts.ts';
+import type { Downstream, Released } from '../exchange/ends.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import type { FieldList, Response } from '../exchange/message.ts';
+import { refusalBody, type RefusalDetail } from '../exchange/refusal.ts';
+import { ChunkReader } from '../http1/chunkReader.ts';
+import { EMPTY, code as reason } from '../http2/constants.ts';
+import type { StreamHandler } from '../http2/handlers.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { listOf, without } from './fields.ts';
+import { responseFields, statusText } from './heads.ts';
+import type { StreamRequest } from './request.ts';
+import type { StreamServer } from './server.ts';
+import { StreamChannel } from './streamChannel.ts';
+
+export class StreamAnswers implements Downstream, StreamHandler {
+  readonly request: StreamRequest;
+  requestComplete: boolean;
+  requestBytes = 0;
+  private readonly stream: Http2Stream;
+  private readonly server: StreamServer;
+  private readonly exchange: Exchange;
+  /** A body that comes as chunks. */
+  private chunks: ChunkReader | undefined = undefined;
+  private flowing = true;
+
+  constructor(server: StreamServer, stream: Http2Stream, request: StreamRequest) {
+    this.server = server;
+    this.stream = stream;
+    this.request = request;
+    this.requestComplete = request.ended;
+    this.exchange = new Exchange(this, server.options.station, server.options.context);
+  }
+
+  get peer(): string {
+    return this.server.options.channel.peer;
+  }
+
+  begin(): void {
+    this.exchange.begin(undefined);
+  }
+
+  // ---- from the stream
+
+  interim(): void {}
+  response(): void {}
+
+  data(bytes: Buffer, ended: boolean): void {
+    this.requestBytes += bytes.length;
+    this.requestComplete = ended;
+    this.exchange.requestBody(bytes, ended);
+  }
+
+  trailers(fields: string[]): void {
+    this.requestComplete = true;
+    this.exchange.requestBody(EMPTY, true, without(fields, cut.reason | cut.weft));
+  }
+
+  drain(): void {
+    this.exchange.resumeResponse();
+  }
+
+  reset(code: number): void {
+    this.exchange.clientGone(code);
+  }
+
+  // ---- from the exchange
+
+  pause(): void {
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.stream.resume();
+  }
+
+  inform(response: Response, cuts: number): void {
+    this.stream.respond(responseFields(response, cuts, this.server.options), false);
+  }
+
+  respond(response: Response, cuts: number, ended: boolean): boolean {
+    const { stream } = this;
+    this.chunks = response.chunked ? new ChunkReader() : undefined;
+    const fields = responseFields(response, cuts, this.server.options);
+    const early = earlyBody(response);
+    stream.respond(fields, ended && early === undefined);
+    return early === undefined || this.body(early);
+  }
+
+  body(bytes: Buffer): boolean {
+    if (this.chunks === undefined) return this.stream.write(bytes);
+    this.flowing = true;
+    this.chunks.read(bytes, this.writePiece);
+    return this.flowing;
+  }
+
+  complete(trailers: FieldList | undefined): void {
+    this.stream.end(trailers ?? this.chunks?.trailers);
+    // the rest of the request is not wanted (RFC 9113, 8.1)
+    if (!this.requestComplete) this.stream.reset(reason.NO_ERROR);
+  }
+
+  refuse(code: Code, detail: RefusalDetail): void {
+    const { stream, request } = this;
+    if (request.grpc) stream.respond(grpcRefusal(code, detail), true);
+    else {
+      const body = Buffer.from(refusalBody(code, detail));
+      const bodiless = request.method === 'HEAD';
+      stream.respond(refusal(code, detail, body.length), bodiless);
+      if (!bodiless) stream.write(body);
+    }
+    stream.end();
+    if (!this.requestComplete) stream.reset(reason.NO_ERROR);
+  }
+
+  finished(): void {}
+
+  abort(resetCode: number | undefined): void {
+    this.stream.reset(resetCode ?? reason.INTERNAL_ERROR);
+  }
+
+  release(response: Response | undefined, cuts: number): Released {
+    if (response !== undefined) {
+      const switched = response.status === 101;
+      this.stream.respond(responseFields(response, cuts, { ...this.server.options, switched }), false);
+    }
+    const { channel } = this.server.options;
+    return { channel: new StreamChannel(this.stream, channel), bytes: undefined };
+  }
+
+  private readonly writePiece = (piece: Buffer): void => {
+    if (!this.stream.write(piece)) this.flowing = false;
+  };
+}
+
+/** What came of an HTTP/1.x body together with its head. */
+function earlyBody(response: Response): Buffer | undefined {
+  const { bytes, end, bodyEnd } = response as unknown as { bytes: Buffer; end: number; bodyEnd: number };
+  return response.version === 20 || bodyEnd === end ? undefined : bytes.subarray(end, bodyEnd);
+}
+
+function refusal(code: Code, { unprocessed }: RefusalDetail, length: number): FieldList {
+  return listOf({
+    ':status': statusText(codes[code].status),
+    ...own(code, unprocessed),
+    'content-type': 'application/json',
+    'content-length': String(length),
+    date: new Date().toUTCString(),
+  });
+}
+
+/** A refusal as gRPC clients understand it: trailers only (gRPC over HTTP/2, Responses). */
+function grpcRefusal(code: Code, { unprocessed, detail }: RefusalDetail): FieldList {
+  return listOf({
+    ':status': '200',
+    ...own(code, unprocessed),
+    'content-type': 'application/grpc',
+    'grpc-status': String(grpcStatusOf(code)),
+    'grpc-message': grpcMessage(`${codes[code].meaning}${detail ? `: ${detail}` : ''}`),
+  });
+}
+
+const own = (code: Code, unprocessed: boolean | undefined) => ({
+  server: 'weft',
+  'x-weft-reason': code,
+  ...(unprocessed === true && { 'x-weft-unprocessed': '1' }),
+});

@@ -1,0 +1,5 @@
+/** Bounds of the connections between two proxies, where others than those of the codec fit. */
+import type { Http2Limits } from '../http2/limits.ts';
+
+/** One connection carries what a thousand would. */
+export const MESH_LIMITS: Partial<Http2Limits> = { streams: 2048 };

@@ -1,0 +1,189 @@
+/**
+ * HTTP/2 connections to one endpoint. One is enough for a peer proxy; an application that takes few streams at once gets
+ * more. New exchanges go on the newest; those that run on an older one end there.
+ */
+import type { Code } from '../../../core/errors/index.ts';
+import type { Series } from '../../telemetry/types.ts';
+import type { Channel } from '../channel.ts';
+import type { DialHandlers } from '../dial.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Pool } from '../exchange/pool.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import type { ConnectionHandler, StreamHandler } from '../http2/handlers.ts';
+import { unheard } from '../http2/stream.ts';
+import { openBytes } from './openBytes.ts';
+import { StreamUpstream } from './upstream.ts';
+
+const MAX_CONNECTIONS = 16;
+
+/** One of them, with what is known of it. */
+export class Shared implements ConnectionHandler {
+  readonly pool: Pool;
+  readonly channel: Channel;
+  readonly connection: Http2Connection;
+  readonly identity: string;
+  readonly serial: string;
+  readonly series: Series | undefined;
+  /** Exchanges so far. */
+  served = 0;
+  private readonly owner: SharedConnections;
+
+  constructor(
+    owner: SharedConnections,
+    pool: Pool,
+    { channel, identity, serial }: { channel: Channel; identity: string; serial: string },
+  ) {
+    this.owner = owner;
+    this.pool = pool;
+    this.channel = channel;
+    this.identity = identity;
+    this.serial = serial;
+    this.series = pool.options.series(identity, 'http');
+    // servers of applications may take pings without data for abuse
+    const limits = pool.options.trusted ? {} : { pingAfterMs: Number.POSITIVE_INFINITY };
+    this.connection = new Http2Connection({ channel, role: 'client', handler: this, limits });
+    this.connection.start();
+  }
+
+  request(): StreamHandler {
+    return unheard;
+  }
+  goingAway(): void {
+    this.owner.leaving(this);
+  }
+  available(): void {
+    this.owner.deliver();
+  }
+  closed(): void {
+    this.owner.forget(this);
+  }
+}
+
+/** What waits for a connection. `begin`: takes it. */
+interface Waiter {
+  begin(shared: Shared): void;
+  failed(code: Code, detail: string): void;
+}
+
+export class SharedConnections {
+  private readonly pool: Pool;
+  private readonly connections: Shared[] = [];
+  private readonly waiters: Waiter[] = [];
+  private connecting = false;
+  private retired = false;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  get empty(): boolean {
+    return this.connections.length === 0 && this.waiters.length === 0;
+  }
+
+  attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
+    const shared = fresh ? undefined : this.usable();
+    if (shared !== undefined) {
+      exchange.deliver(new StreamUpstream(shared));
+      return undefined;
+    }
+    return this.wait({
+      begin: (connected) => exchange.deliver(new StreamUpstream(connected)),
+      failed: (code, detail) => this.pool.failed(exchange, code, detail),
+    });
+  }
+
+  /** Opens a stream that carries bytes. As `dial`. */
+  open(handlers: DialHandlers): () => void {
+    let giveUp: (() => void) | undefined;
+    const cancel = this.wait({
+      begin: (shared) => (giveUp = openBytes(shared, handlers)),
+      failed: (code, detail) => handlers.failed(code, detail),
+    });
+    // never before this returns
+    if (this.usable()) queueMicrotask(() => this.deliver());
+    return () => (giveUp ?? cancel)();
+  }
+
+  /** As many of those that wait as there is room for; another connection where there is none. */
+  deliver(): void {
+    while (this.waiters.length > 0) {
+      const shared = this.usable();
+      if (shared === undefined) return this.connect();
+      this.waiters.shift()!.begin(shared);
+    }
+  }
+
+  leaving(shared: Shared): void {
+    // it goes on serving, but wants new requests to go elsewhere
+    if (this.pool.options.trusted && shared.serial === this.pool.options.serial()) this.pool.avoid();
+    this.deliver();
+  }
+
+  forget(shared: Shared): void {
+    const index = this.connections.indexOf(shared);
+    if (index >= 0) this.connections.splice(index, 1);
+    this.deliver();
+  }
+
+  sweep(now: number): void {
+    const { idleMs, serial } = this.pool.options;
+    for (const { connection, serial: used } of this.connections) {
+      connection.sweep(now);
+      const { idleSince } = connection;
+      const idle = idleSince > 0 && now - idleSince > idleMs();
+      if (connection.open && (idle || used !== serial())) connection.shutdown();
+    }
+  }
+
+  retire(): void {
+    this.retired = true;
+    for (const { connection } of this.connections) connection.shutdown();
+  }
+
+  /** The newest that takes another stream. One with an old certificate takes none. */
+  private usable(): Shared | undefined {
+    const serial = this.pool.options.serial();
+    for (let index = this.connections.length - 1; index >= 0; index--) {
+      const shared = this.connections[index]!;
+      if (shared.serial === serial && shared.connection.canOpen) return shared;
+    }
+    return undefined;
+  }
+
+  private wait(waiter: Waiter): () => void {
+    this.waiters.push(waiter);
+    this.connect();
+    return () => {
+      const index = this.waiters.indexOf(waiter);
+      if (index >= 0) this.waiters.splice(index, 1);
+    };
+  }
+
+  private connect(): void {
+    if (this.connecting || this.waiters.length === 0 || this.mayWait()) return;
+    this.connecting = true;
+    const { wire, serial } = this.pool.options;
+    const proven = serial();
+    this.pool.connect(wire, {
+      connected: (channel, identity) => {
+        this.connecting = false;
+        this.connections.push(new Shared(this, this.pool, { channel, identity, serial: proven }));
+        if (this.retired) this.retire();
+        this.deliver();
+      },
+      failed: (code, detail) => {
+        this.connecting = false;
+        for (const waiter of this.waiters.splice(0)) waiter.failed(code, detail);
+      },
+    });
+  }
+
+  /** A connection that has not said yet how many streams it takes, or too many connections. */
+  private mayWait(): boolean {
+    const open = this.connections.filter(({ connection }) => connection.open);
+    return (
+      open.length >= MAX_CONNECTIONS ||
+      open.some(({ connection }) => !connection.ready && connection.streams > 0)
+    );
+  }
+}

@@ -1,0 +1,146 @@
+/** One attempt over a stream of an HTTP/2 connection. */
+import type { Series } from '../../telemetry/types.ts';
+import type { Channel } from '../channel.ts';
+import type { Upstream } from '../exchange/ends.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { FieldList } from '../exchange/message.ts';
+import type { Pool } from '../exchange/pool.ts';
+import { ChunkReader } from '../http1/chunkReader.ts';
+import { EMPTY, code, codeName } from '../http2/constants.ts';
+import type { StreamHandler } from '../http2/handlers.ts';
+import type { Http2Head } from '../http2/head.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { requestFields } from './heads.ts';
+import { StreamResponse, grpcStatusIn } from './response.ts';
+import type { Shared } from './sharedConnections.ts';
+import { StreamChannel } from './streamChannel.ts';
+
+export class StreamUpstream implements Upstream, StreamHandler {
+  responseBytes = 0;
+  private readonly shared: Shared;
+  private exchange: Exchange | undefined = undefined;
+  private stream: Http2Stream | undefined = undefined;
+  /** A request body that comes as chunks. */
+  private chunks: ChunkReader | undefined = undefined;
+  private flowing = true;
+
+  constructor(shared: Shared) {
+    this.shared = shared;
+  }
+
+  get pool(): Pool {
+    return this.shared.pool;
+  }
+  get series(): Series | undefined {
+    return this.shared.series;
+  }
+
+  // ---- from the exchange
+
+  send(exchange: Exchange, chunks: readonly Buffer[], ended: boolean): boolean {
+    this.exchange = exchange;
+    this.chunks = exchange.request.chunked ? new ChunkReader() : undefined;
+    const fields = requestFields(exchange, this.pool.options.trusted);
+    this.stream = this.shared.connection.request(fields, ended && chunks.length === 0, this);
+    let flowing = true;
+    for (const chunk of chunks) flowing = this.body(chunk);
+    return flowing;
+  }
+
+  body(bytes: Buffer): boolean {
+    if (this.chunks === undefined) return this.stream!.write(bytes);
+    this.flowing = true;
+    this.chunks.read(bytes, this.writePiece);
+    return this.flowing;
+  }
+
+  complete(trailers: FieldList | undefined): void {
+    this.stream!.end(trailers ?? this.chunks?.trailers);
+  }
+
+  pause(): void {
+    this.stream!.pause();
+  }
+
+  resume(): void {
+    this.stream?.resume();
+  }
+
+  abandon(resetCode: number = code.CANCEL): void {
+    this.exchange = undefined;
+    this.stream?.reset(resetCode);
+  }
+
+  release(): Channel {
+    this.exchange = undefined;
+    return new StreamChannel(this.stream!, this.shared.channel);
+  }
+
+  // ---- from the stream
+
+  interim(head: Http2Head): void {
+    this.exchange?.interim(this, new StreamResponse(head, this.pool.options.trusted));
+  }
+
+  response(head: Http2Head, ended: boolean): void {
+    const { exchange } = this;
+    if (exchange === undefined) return;
+    const response = new StreamResponse(head, this.pool.options.trusted);
+    if (!response.unprocessed) this.pool.served();
+    if (response.grpcStatus !== undefined) exchange.grpcStatus = response.grpcStatus;
+    if (switches(response, exchange)) return exchange.tunnel(this, response, EMPTY);
+    exchange.response(this, response, ended);
+    if (ended && this.exchange === exchange) this.finish(exchange, undefined);
+  }
+
+  data(bytes: Buffer, ended: boolean): void {
+    const { exchange } = this;
+    if (exchange === undefined) return;
+    this.responseBytes += bytes.length;
+    if (bytes.length > 0) exchange.responseBody(bytes, ended);
+    if (ended && this.exchange === exchange) this.finish(exchange, undefined);
+  }
+
+  trailers(fields: string[]): void {
+    const { exchange } = this;
+    if (exchange === undefined) return;
+    const status = grpcStatusIn(fields);
+    if (status !== undefined) exchange.grpcStatus = status;
+    this.finish(exchange, fields);
+  }
+
+  drain(): void {
+    this.exchange?.resumeRequest();
+  }
+
+  reset(resetCode: number, unprocessed: boolean): void {
+    const { exchange } = this;
+    this.exchange = undefined;
+    exchange?.attemptFailed({
+      code: 'UPSTREAM_RESET',
+      detail: `the stream was reset: ${codeName(resetCode)}`,
+      sent: true,
+      reused: this.shared.served > 0,
+      unprocessed,
+      resetCode,
+    });
+  }
+
+  private finish(exchange: Exchange, trailers: FieldList | undefined): void {
+    this.exchange = undefined;
+    this.shared.served++;
+    // an answer before the end of the request: the rest of it is not wanted
+    if (!exchange.downstream.requestComplete) this.stream!.reset(code.NO_ERROR);
+    exchange.complete(trailers);
+  }
+
+  private readonly writePiece = (piece: Buffer): void => {
+    if (!this.stream!.write(piece)) this.flowing = false;
+  };
+}
+
+/** True where this response ends HTTP on the stream (RFC 9113, 8.5; RFC 8441, 5). */
+function switches({ status, mark }: StreamResponse, { request }: Exchange): boolean {
+  if (request.upgrading && mark !== undefined) return mark.switched;
+  return (request.upgrading || request.method === 'CONNECT') && status >= 200 && status < 300;
+}
