@@ -1,4 +1,5 @@
 /** Starts the parts in the order in which a pod needs them: answers for kubelet first, traffic once there is a policy. */
+import { getServers } from 'node:dns';
 import { workloadId } from './workloadId.ts';
 import { serve, type Served } from './admin/http.ts';
 import { health, type HealthOptions } from './admin/health.ts';
@@ -166,6 +167,8 @@ export async function runProxy(environment: Environment): Promise<void> {
   const store = startStore({
     folders: { config: configDir, directory: directoryDir, identity: identityDir, podInfo: podInfoDir },
     spiffeId: workloadId(trustDomain, pod.namespace, pod.serviceAccount),
+    // the pod's containers have one resolv.conf
+    vicinity: { addresses: pod.ips, resolvers: getServers() },
     log,
   });
   const drain = new DrainState();

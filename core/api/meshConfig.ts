@@ -61,6 +61,16 @@ export const MeshConfigSpec = Closed(
       },
       { default: {} },
     ),
+    outbound: Closed(
+      {
+        default: Type.Enum(['AllowAny', 'RegistryOnly'], {
+          default: 'AllowAny',
+          description:
+            'What workloads reach beside services of the mesh. AllowAny: everything, as it is. RegistryOnly: Services of the cluster; anything else is refused by their proxy.',
+        }),
+      },
+      { default: {} },
+    ),
     telemetry: Closed(
       {
         accessLog: Type.Enum(['All', 'Errors', 'Off'], {
@@ -113,6 +123,7 @@ export const meshConfigKind: Kind = {
   printerColumns: [
     { name: 'Trust-Domain', type: 'string', jsonPath: '.spec.trustDomain' },
     { name: 'Leaf-Lifetime', type: 'string', jsonPath: '.spec.identity.leafLifetime' },
+    { name: 'Outbound', type: 'string', jsonPath: '.spec.outbound.default' },
     { name: 'Applied', type: 'string', jsonPath: '.status.applied' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
   ],

@@ -65,7 +65,14 @@ describe('MeshConfig schema', () => {
       identity: { leafLifetime: '24h' },
       proxy: { drain: '25s', logLevel: 'Info' },
       telemetry: { accessLog: 'All' },
+      outbound: { default: 'AllowAny' },
     });
+  });
+
+  it('names an outbound default that there is not', () => {
+    const result = parseMeshConfigSpec({ outbound: { default: 'REGISTRY_ONLY' } });
+    expect(!result.ok && result.error[0]?.field).toBe('spec.outbound.default');
+    expect(parseMeshConfigSpec({ outbound: { default: 'RegistryOnly' } }).ok).toBe(true);
   });
 
   it('names a wrong duration', () => {

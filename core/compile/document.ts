@@ -41,7 +41,7 @@ const shared = new WeakMap<Snapshot, { hash: Hash; value: Shared }>();
 function sharedOf(view: View, hash: Hash): Shared {
   const last = shared.get(view.snapshot);
   if (last?.hash === hash) return last.value;
-  const { trustDomain, telemetry, proxy } = view.snapshot.meshConfig;
+  const { trustDomain, telemetry, proxy, outbound } = view.snapshot.meshConfig;
   const value: Shared = {
     services: [...view.services.keys()]
       .sort(order)
@@ -56,6 +56,8 @@ function sharedOf(view: View, hash: Hash): Shared {
       connectTimeoutMs: durationMs(proxy.connectTimeout),
       idleTimeoutMs: durationMs(proxy.idleTimeout),
       drainMs: durationMs(proxy.drain),
+      // only where it says something, so that proxies of older versions take the documents of all other meshes
+      ...(outbound.default === 'RegistryOnly' ? { outbound: outbound.default } : {}),
     },
   };
   shared.set(view.snapshot, { hash, value });
@@ -142,12 +144,18 @@ export function compileWorkload(
   return { ...content, epoch, revision: snapshot.revision, hash: hashOf(content, model, hash) };
 }
 
-/** The directory, `directory.json`: the same for every namespace. Where a document knows a service too, it wins. */
+/**
+ * The directory, `directory.json`: the same for every namespace. Where a document knows a service too, it wins. Services
+ * outside the mesh are listed only where that is needed to tell them from what is no service at all.
+ */
 export function compileDirectory(snapshot: Snapshot, { hash, epoch }: CompileTools): Directory {
   const { services } = sharedOf(viewOf(snapshot), hash);
   const content = {
     version: DOCUMENT_VERSION as Directory['version'],
     services: services.filter(({ listed }) => listed).map(({ directory }) => directory),
+    ...(snapshot.meshConfig.outbound.default === 'RegistryOnly'
+      ? { outside: services.flatMap(({ outside }) => outside ?? []) }
+      : {}),
   };
   return { ...content, epoch, revision: snapshot.revision, hash: hash(contentText(content)) };
 }

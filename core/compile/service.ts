@@ -16,6 +16,7 @@ import {
   type DirectoryService,
   type Endpoint,
   type Hash,
+  type OutsideService,
   type Service,
   type Wire,
 } from '../proxyConfig/index.ts';
@@ -41,6 +42,8 @@ export interface CompiledService {
    */
   readonly listed: boolean;
   readonly directory: DirectoryService;
+  /** The addresses that `directory` does not cover, since nobody speaks mTLS there. */
+  readonly outside: OutsideService | undefined;
 }
 
 /** The pod behind an endpoint; `gone` where it is said to be one that is not known (yet, or any more). */
@@ -161,6 +164,33 @@ function directoryOf(
   };
 }
 
+/** A headless service is dialled at its endpoints, ready or not; any other at its address, which is of one kind. */
+function outsideOf(
+  service: Service,
+  model: ServiceModel,
+  { view, listed }: { view: View; listed: boolean },
+): OutsideService | undefined {
+  const { namespace, name } = service;
+  if (!model.headless) {
+    if (listed) return undefined;
+    return { namespace, name, addresses: service.addresses, ports: service.ports.map(({ port }) => port) };
+  }
+  const at = (address: string, port: number) => `${address} ${port}`;
+  const endpoints = service.ports.flatMap((port) => port.endpoints);
+  const secured = new Set(endpoints.flatMap(({ wire, address, port }) => (wire ? [at(address, port)] : [])));
+  const plain = model.endpoints.flatMap((endpoint) =>
+    podBehind(endpoint, view) === 'gone'
+      ? []
+      : Object.values(endpoint.ports).flatMap((port) =>
+          secured.has(at(endpoint.address, port)) ? [] : [{ address: endpoint.address, port }],
+        ),
+  );
+  if (plain.length === 0) return undefined;
+  const addresses = [...new Set(plain.map(({ address }) => address))].sort(order);
+  const ports = [...new Set(plain.map(({ port }) => port))].sort((a, b) => a - b);
+  return { namespace, name, addresses, ports };
+}
+
 function placeOf(service: Service, model: ServiceModel, enabled: boolean): CompiledService['place'] {
   const endpoints = service.ports.flatMap((port) => port.endpoints);
   const secured = endpoints.some(({ wire }) => wire);
@@ -202,12 +232,14 @@ function compileAnew(
   const { trustDomain } = snapshot.meshConfig;
   const proxies = proxiesBehind(model, view);
   const place = placeOf(local, model, snapshot.namespaces.get(namespace)?.enabled === true);
+  // where policy says Disabled, clients send plain text, but the proxies take mTLS all the same
+  const listed = place === 'mesh' || proxies.length > 0;
   return {
     local,
     foreign: withHash({ ...part, hosts: full }, hash),
     place,
-    // where policy says Disabled, clients send plain text, but the proxies take mTLS all the same
-    listed: place === 'mesh' || proxies.length > 0,
+    listed,
+    outside: outsideOf(local, model, { view, listed }),
     directory: directoryOf(local, accounts, { headless, trustDomain, wire: commonWire(proxies) }),
   };
 }

@@ -129,6 +129,8 @@ export const Settings = Obj({
   connectTimeoutMs: Type.Integer({ minimum: 1 }),
   idleTimeoutMs: Type.Integer({ minimum: 1 }),
   drainMs: Type.Integer({ minimum: 0 }),
+  /** RegistryOnly: what neither document nor directory knows is refused. Absent: passed through as it is. */
+  outbound: Type.Optional(Type.Enum(['RegistryOnly'])),
 });
 
 /** Generation of a mesh resource that a document was made with; `uid` tells a re-created resource from its predecessor. */
@@ -169,12 +171,24 @@ export const DirectoryService = Open({
 });
 export type DirectoryService = Static<typeof DirectoryService>;
 
+/** A service of the cluster without mTLS: nothing is known of it but where it is. */
+export const OutsideService = Open({
+  namespace: Text,
+  name: Text,
+  /** Cluster IPs; for a headless service the addresses of those endpoints that are not of the mesh. */
+  addresses: Texts,
+  ports: Type.Array(Port),
+});
+export type OutsideService = Static<typeof OutsideService>;
+
 /** `directory.json` of the ConfigMap `weft.directory`: every service of the mesh. */
-export const Directory = Obj({
+export const Directory = Open({
   version: Type.Enum([DOCUMENT_VERSION]),
   epoch: Type.Integer({ minimum: 1 }),
   revision: Revision,
   hash: Text,
   services: Type.Array(DirectoryService),
+  /** The services that are not of the mesh. Present exactly where MeshConfig's outbound default is RegistryOnly. */
+  outside: Type.Optional(Type.Array(OutsideService)),
 });
 export type Directory = Static<typeof Directory>;

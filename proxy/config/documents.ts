@@ -8,6 +8,7 @@ import { labelsKey } from '../../core/proxyConfig/labels.ts';
 import { parseDirectory, parseProxyConfig } from '../../core/proxyConfig/parse.ts';
 import type { ConfigState } from '../context.ts';
 import { buildDestinations } from '../outbound/destinations.ts';
+import type { Vicinity } from '../outbound/registry.ts';
 import { parsePodLabels } from './podLabels.ts';
 
 export const documentHash = (text: string): string =>
@@ -50,10 +51,11 @@ export interface StateParts {
   directory: Directory | undefined;
   /** Text of the downward API's file. */
   labels: string | undefined;
+  vicinity?: Vicinity | undefined;
 }
 
 /** Derives the state of a document whole. Throws WeftError SECTION_MISSING or DOCUMENT_INVALID. */
-export function buildState({ document, directory, labels }: StateParts): ConfigState {
+export function buildState({ document, directory, labels, vicinity }: StateParts): ConfigState {
   if (labels === undefined)
     throw new WeftError('SECTION_MISSING', "the file with the pod's labels is not there", {
       resource: 'labels',
@@ -71,7 +73,8 @@ export function buildState({ document, directory, labels }: StateParts): ConfigS
   }
   try {
     const authorizer = compileAuthorizer(section);
-    return { document, section, directory, authorizer, destinations: buildDestinations(document, directory) };
+    const destinations = buildDestinations(document, directory, vicinity);
+    return { document, section, directory, authorizer, destinations };
   } catch (error) {
     if (!isPolicyInvalid(error)) throw error;
     throw new WeftError('DOCUMENT_INVALID', error.message, {
@@ -83,8 +86,12 @@ export function buildState({ document, directory, labels }: StateParts): ConfigS
 }
 
 /** The same document and section with a newer directory. */
-export const withDirectory = (state: ConfigState, directory: Directory): ConfigState => ({
+export const withDirectory = (
+  state: ConfigState,
+  directory: Directory,
+  vicinity: Vicinity | undefined,
+): ConfigState => ({
   ...state,
   directory,
-  destinations: buildDestinations(state.document, directory),
+  destinations: buildDestinations(state.document, directory, vicinity),
 });

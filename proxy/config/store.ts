@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Directory } from '../../core/proxyConfig/index.ts';
 import type { ConfigState, Live, Log } from '../context.ts';
+import type { Vicinity } from '../outbound/registry.ts';
 import { buildState, readConfig, readDirectory, withDirectory } from './documents.ts';
 import { IDENTITY_FILES, loadIdentity, type LoadedIdentity } from './identity.ts';
 import { LiveValue } from './live.ts';
@@ -15,6 +16,8 @@ export interface StoreOptions {
   folders: { config: string; directory: string; identity: string; podInfo: string };
   /** SPIFFE id that the certificate must name: that of the pod. */
   spiffeId: string;
+  /** What is reached whatever the documents say. */
+  vicinity?: Vicinity;
   log: Log;
   now?: () => Date;
   /** How often is looked without a sign of change, in ms. */
@@ -166,19 +169,20 @@ class Store implements ConfigStore {
       }
     }
     const directory = this.#directory;
+    const { vicinity } = this.#options;
     try {
       // a document that is refused now is read again when only the labels change: they choose its section
       const document = readConfig(texts.config, current?.document);
       const unchanged =
         document.hash === current?.document.hash && document.revision === current.document.revision;
       if (!unchanged || directory !== current?.directory || changed('labels'))
-        this.#putInForce(buildState({ document, directory, labels: texts.labels }));
+        this.#putInForce(buildState({ document, directory, labels: texts.labels, vicinity }));
       this.#accept('config');
     } catch (error) {
       this.#refusals.refuse('config', error);
       // what stays in force must learn of identities that changed all the same
       if (current && directory && directory !== current.directory)
-        this.#putInForce(withDirectory(current, directory));
+        this.#putInForce(withDirectory(current, directory, vicinity));
     }
   }
 

@@ -12,6 +12,7 @@ import type {
   Wire,
 } from '../../core/proxyConfig/index.ts';
 import { joinHostPort, normalizeAddress, splitHostPort } from '../wire/address.ts';
+import { registryOf, type Vicinity } from './registry.ts';
 
 /** One address that may be dialled for a destination. Equal keys share connections across configurations. */
 export interface Target {
@@ -27,10 +28,11 @@ export interface Target {
 export interface Destination {
   /**
    * service: a port of a service of the document. endpoint: one endpoint's own address. directory: a service of the
-   * mesh without known endpoints, reached at its address. outside: not of the mesh, passed through as it is.
+   * mesh without known endpoints, reached at its address. outside: not of the mesh, passed through as it is. blocked:
+   * outside, and to be refused with OUTBOUND_NOT_REGISTERED; it has no targets.
    */
-  readonly kind: 'service' | 'endpoint' | 'directory' | 'outside';
-  /** `namespace/service:port`, or `host:port` outside. */
+  readonly kind: 'service' | 'endpoint' | 'directory' | 'outside' | 'blocked';
+  /** `namespace/service:port`, or `host:port` for what is outside or blocked. */
   readonly name: string;
   readonly protocol: Protocol;
   readonly ready: readonly Target[];
@@ -41,7 +43,7 @@ export interface Destination {
 }
 
 export interface Destinations {
-  /** By original destination. Never fails: what is not known is outside. */
+  /** By original destination. Never fails: what is not known is outside, or blocked. */
   resolve(address: string, port: number): Destination;
   /** By name, for requests made to the proxy's own port. Without a port: 80, or the only port of the service. */
   resolveHost(host: string, port?: number): Destination | undefined;
@@ -133,6 +135,15 @@ function outsideDestination(address: string, port: number): Destination {
   };
 }
 
+const blockedDestination = (address: string, port: number): Destination => ({
+  kind: 'blocked',
+  name: joinHostPort(address, port),
+  protocol: 'Auto',
+  ready: EMPTY,
+  terminating: EMPTY,
+  unprotected: 0,
+});
+
 /** Maps under construction: the first entry of a key wins, so that services come before endpoints. */
 class Index {
   readonly byAddress = new Map<string, Destination>();
@@ -181,11 +192,16 @@ class Index {
 }
 
 /** Derives all lookups of one configuration. O(services + endpoints); every lookup after it is O(1). */
-export function buildDestinations(document: ProxyConfig, directory: Directory | undefined): Destinations {
+export function buildDestinations(
+  document: ProxyConfig,
+  directory: Directory | undefined,
+  vicinity?: Vicinity,
+): Destinations {
   const index = new Index();
   for (const service of document.services) index.addService(service);
   for (const service of document.services) index.addEndpoints(service);
   for (const service of directory?.services ?? []) index.addDirectory(service);
+  const isRegistered = registryOf(document, directory, vicinity);
   const keys = new Set<string>();
   for (const destination of index.byAddress.values()) {
     for (const target of destination.ready) keys.add(target.key);
@@ -198,7 +214,10 @@ export function buildDestinations(document: ProxyConfig, directory: Directory | 
   return {
     resolve(address, port) {
       const plain = normalizeAddress(address);
-      return index.byAddress.get(joinHostPort(plain, port)) ?? outsideDestination(plain, port);
+      const known = index.byAddress.get(joinHostPort(plain, port));
+      if (known) return known;
+      const refused = isRegistered !== undefined && !isRegistered(plain, port);
+      return refused ? blockedDestination(plain, port) : outsideDestination(plain, port);
     },
     resolveHost(authority, port) {
       const split = splitHostPort(authority.toLowerCase());

@@ -74,6 +74,8 @@ export interface ConfigParts {
   protocols?: Section['protocols'];
   services?: Service[];
   directory?: Directory['services'];
+  /** Of the directory: the services outside the mesh. */
+  outside?: NonNullable<Directory['outside']>;
   settings?: Partial<ProxyConfig['settings']>;
 }
 
@@ -105,7 +107,9 @@ export function configState(parts: ConfigParts = {}): ConfigState {
     sections: [section],
     services: parts.services ?? [],
   };
-  const directory = parts.directory && { ...head, services: parts.directory };
+  const { outside } = parts;
+  const services = parts.directory ?? (outside && []);
+  const directory = services && { ...head, services, ...(outside ? { outside } : {}) };
   return {
     document,
     section,
