@@ -18,6 +18,7 @@ import {
   UPGRADE,
   WEFT_REASON,
   WEFT_UNPROCESSED,
+  isMark,
   isName,
   isWeft,
 } from './names.ts';
@@ -146,6 +147,7 @@ export class Fields {
       case 10:
         if (this.is(start, CONNECTION)) return this.takeConnection(start);
         if (this.is(start, KEEP_ALIVE)) this.takeKeepAlive(start);
+        else if (isMark(this.bytes, start)) this.cutLine(start, cut.weft);
         return true;
       case 11:
         if (this.is(start, TRACEPARENT)) {

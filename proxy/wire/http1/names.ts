@@ -24,6 +24,11 @@ export function isName(bytes: Buffer, start: number, name: Buffer): boolean {
   return true;
 }
 
+/** `weft-http1`, what HTTP/2 cannot say of HTTP/1.x between proxies; of it, too, any spelling. */
+const MARK_NAME = /^weft[-_]http1$/i;
+export const isMark = (bytes: Buffer, start: number): boolean =>
+  (bytes[start]! | 0x20) === 0x77 && MARK_NAME.test(bytes.toString('latin1', start, start + 10));
+
 /** `x-weft-`, also with underscores: CGI-like servers take both for the same name. */
 export function isWeft(bytes: Buffer, start: number): boolean {
   const separator = (code: number) => code === 0x2d || code === UNDERSCORE;
