@@ -23,8 +23,8 @@ const NOTHING = Buffer.alloc(0);
 
 export class HpackDecoder {
   /**
-   * Bytes of the last list, counted as maxListBytes is; also where it was `large` (then at least as far as it could be
-   * counted), so that a caller can say how far over the bound it was.
+   * Bytes of the last list, counted as maxListBytes is. Above maxListBytes if and only if the list was `large`; then
+   * strings that were too long to be kept count only as far as they were looked at.
    */
   listBytes = 0;
   /**
@@ -41,7 +41,6 @@ export class HpackDecoder {
   private dueSize = -1;
   private broken = false;
   private fields: string[] = [];
-  private large = false;
 
   /** Until the peer acknowledges our settings it encodes with the protocol's initial table size. */
   constructor({ maxTableSize, maxListBytes }: DecoderOptions) {
@@ -71,7 +70,6 @@ export class HpackDecoder {
     cursor.end = end;
     this.listBytes = 0;
     this.neverIndexed = NONE;
-    this.large = false;
     this.fields = [];
     const understood = this.readSizeUpdates() && this.readFields();
     cursor.bytes = NOTHING;
@@ -141,7 +139,7 @@ export class HpackDecoder {
     const value = this.readString(limit);
     if (value === INVALID) return false;
     if (typeof name === 'number' || typeof value === 'number') {
-      this.overflow(limit);
+      this.count(limit + 1);
       table.evictTo(0);
       return true;
     }
@@ -162,7 +160,7 @@ export class HpackDecoder {
     const value = this.readString(limit);
     if (value === INVALID) return false;
     if (typeof name === 'number' || typeof value === 'number') {
-      this.overflow(limit);
+      this.count(limit + 1);
       return true;
     }
     if (this.take(name, value) && never) this.neverIndexed = [...this.neverIndexed, name];
@@ -171,7 +169,7 @@ export class HpackDecoder {
 
   /** Bytes that the next field may have. */
   private room(): number {
-    return this.large ? 0 : Math.max(this.maxListBytes - this.listBytes - OVERHEAD, 0);
+    return Math.max(this.maxListBytes - this.listBytes - OVERHEAD, 0);
   }
 
   private nameAt(index: number): string | typeof INVALID {
@@ -197,17 +195,19 @@ export class HpackDecoder {
 
   /** Adds a field to the list; false where the list is over its bound. */
   private take(name: string, value: string): boolean {
-    this.listBytes += name.length + value.length + OVERHEAD;
-    if (this.listBytes > this.maxListBytes) this.overflow(0);
+    this.count(name.length + value.length);
     if (this.large) return false;
     this.fields.push(name, value);
     return true;
   }
 
-  /** The list is over its bound: what was gathered is let go, the table alone is kept up. */
-  private overflow(bytes: number): void {
-    this.large = true;
-    this.fields = [];
-    this.listBytes += bytes;
+  /** Counts a field. Once the list is over its bound what was gathered is let go, and the table alone is kept up. */
+  private count(bytes: number): void {
+    this.listBytes += bytes + OVERHEAD;
+    if (this.large && this.fields.length > 0) this.fields = [];
+  }
+
+  private get large(): boolean {
+    return this.listBytes > this.maxListBytes;
   }
 }

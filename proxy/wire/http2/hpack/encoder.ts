@@ -3,7 +3,7 @@ import { DynamicTable, INITIAL_SIZE, OVERHEAD } from './dynamicTable.ts';
 import { writeLatin1 } from './latin1.ts';
 import { NameState } from './nameState.ts';
 import { writeInteger, type Cursor, type Prefix } from './integers.ts';
-import { GUESSABLE_COOKIE, KNOWN_NAMES } from './policy.ts';
+import { KNOWN_NAMES } from './policy.ts';
 import { STATIC_COUNT } from './staticTable.ts';
 
 const INDEXED: Prefix = { pattern: 0x80, mask: 0x7f };
@@ -103,10 +103,7 @@ export class HpackEncoder {
   private writeField(state: NameState, value: string): void {
     const staticIndex = state.staticIndexOf(value);
     if (staticIndex > 0) return writeInteger(this.cursor, INDEXED, staticIndex);
-    if (state.policy === 'secret') return this.writeLiteral(NEVER_INDEXED, state, value);
-    if (state.name === 'cookie' && value.length < GUESSABLE_COOKIE) {
-      return this.writeLiteral(NEVER_INDEXED, state, value);
-    }
+    if (state.isSecret(value)) return this.writeLiteral(NEVER_INDEXED, state, value);
     const number = state.numberOf(value);
     if (number >= 0) return writeInteger(this.cursor, INDEXED, this.indexOf(number));
     const size = state.name.length + value.length + OVERHEAD;

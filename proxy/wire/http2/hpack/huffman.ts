@@ -1,4 +1,4 @@
-/** Decodes Huffman-coded strings, RFC 7541 5.2 and appendix B, four bits a step by a table that is built once. */
+/** Decodes Huffman-coded strings, RFC 7541 5.2 and appendix B, a byte a step. */
 import { CODE_LENGTHS, CODES, END_OF_STRING } from './huffmanCode.ts';
 import type { Cursor } from './integers.ts';
 import { readLatin1 } from './latin1.ts';
@@ -9,17 +9,26 @@ export const INVALID = -1;
 export const OVERLONG = -2;
 
 /**
- * A state is a node of the code's tree: the bits since the last whole symbol. For each state and each four bits: the
- * next state in the low byte, above it the symbol that these bits end, if EMITS is set. -1 where END_OF_STRING ends.
+ * The tree of the code: CHILDREN[2 * node + bit] is a node, or -1 - symbol. The root is 0; being no node's child, 0
+ * also stands for a child that is yet to be made.
  */
-const STEPS = new Int32Array(256 * 16);
-const EMITS = 1 << 16;
+const CHILDREN: readonly number[] = tree();
+
+/**
+ * What a byte does in a state, which is a node of the tree: the bits since the last whole symbol. From the lowest byte:
+ * the next state, the first and the second symbol that ended, and how many did (no more than two: a code has five bits
+ * at least). IMPOSSIBLE where END_OF_STRING ended; 0 where it is not computed yet, which nothing computed can be.
+ * The rows are computed when a string first needs them: of the 256 common text uses a few dozen, and a proxy between
+ * whose peers all strings are raw uses none, so most of this memory is never touched.
+ */
+const STEPS = new Int32Array(256 * 256);
+const IMPOSSIBLE = -1;
+
 /** 1 for the states in which a string may end: at most seven bits since the last symbol, all ones. */
 const ENDS = new Uint8Array(256);
-build();
+for (let state = 0, depth = 0; depth < 8; depth += 1, state = CHILDREN[2 * state + 1]!) ENDS[state] = 1;
 
-function build(): void {
-  // children[2 * node + bit]: a node, or -1 - symbol
+function tree(): number[] {
   const children: number[] = [0, 0];
   CODES.forEach((code, symbol) => {
     let node = 0;
@@ -33,25 +42,27 @@ function build(): void {
     }
     children[2 * node + (code & 1)] = -1 - symbol;
   });
-  for (let state = 0; state < 256; state += 1) {
-    for (let bits = 0; bits < 16; bits += 1) STEPS[state * 16 + bits] = step(children, state, bits);
-  }
-  for (let state = 0, depth = 0; depth < 8; depth += 1, state = children[2 * state + 1]!) ENDS[state] = 1;
+  return children;
 }
 
-/** What four bits do in a state. No code is shorter than five bits, so they end one symbol at most. */
-function step(children: readonly number[], state: number, bits: number): number {
+function computeRow(state: number): void {
+  for (let byte = 0; byte < 256; byte += 1) STEPS[(state << 8) | byte] = computeStep(state, byte);
+}
+
+function computeStep(state: number, byte: number): number {
   let node = state;
-  let emitted = 0;
-  for (let shift = 3; shift >= 0; shift -= 1) {
-    node = children[2 * node + ((bits >>> shift) & 1)]!;
+  let symbols = 0;
+  let count = 0;
+  for (let bit = 7; bit >= 0; bit -= 1) {
+    node = CHILDREN[2 * node + ((byte >>> bit) & 1)]!;
     if (node >= 0) continue;
     const symbol = -1 - node;
-    if (symbol === END_OF_STRING) return -1;
-    emitted = EMITS | (symbol << 8);
+    if (symbol === END_OF_STRING) return IMPOSSIBLE;
+    count += 1;
+    symbols |= symbol << (8 * count);
     node = 0;
   }
-  return emitted | node;
+  return (count << 24) | symbols | node;
 }
 
 /** Most strings fit; a longer one gets a buffer of its own, so that one long string does not cost memory for good. */
@@ -64,25 +75,22 @@ const SCRATCH = Buffer.alloc(4096);
 export function readHuffman(cursor: Cursor, length: number, limit: number): string | number {
   const { bytes } = cursor;
   const end = cursor.at + length;
-  // the shortest code has five bits
   const room = Math.min(limit, Math.floor((length * 8) / 5));
-  const out = room <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafeSlow(room);
+  // two symbols are written at each step, though there may be fewer: they are overwritten, or lie past the end
+  const out = room + 2 <= SCRATCH.length ? SCRATCH : Buffer.allocUnsafeSlow(room + 2);
   let written = 0;
   let state = 0;
   for (let at = cursor.at; at < end; at += 1) {
-    const byte = bytes[at]!;
-    const high = STEPS[(state << 4) | (byte >>> 4)]!;
-    if (high >= EMITS) {
-      if (written < room) out[written] = high >>> 8;
-      written += 1;
+    const slot = (state << 8) | bytes[at]!;
+    if (STEPS[slot] === 0) computeRow(state);
+    const step = STEPS[slot]!;
+    if (step < 0) return INVALID;
+    if (written <= room) {
+      out[written] = step >>> 8;
+      out[written + 1] = step >>> 16;
     }
-    const low = high < 0 ? -1 : STEPS[((high & 0xff) << 4) | (byte & 15)]!;
-    if (low < 0) return INVALID;
-    if (low >= EMITS) {
-      if (written < room) out[written] = low >>> 8;
-      written += 1;
-    }
-    state = low & 0xff;
+    written += step >>> 24;
+    state = step & 0xff;
   }
   cursor.at = end;
   if (ENDS[state] === 0) return INVALID;

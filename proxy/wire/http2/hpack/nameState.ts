@@ -1,5 +1,5 @@
 /** What an encoder knows of one field name: which of its values are in the tables, and whether more are worth it. */
-import { KNOWN_NAMES, policyOf, type Policy } from './policy.ts';
+import { GUESSABLE, KNOWN_NAMES, policyOf, type Policy } from './policy.ts';
 import { STATIC_COUNT, STATIC_NAMES, STATIC_VALUES } from './staticTable.ts';
 
 /** So many new values in a row, and a name is taken to be volatile. */
@@ -7,14 +7,21 @@ const MISSES = 8;
 /** A longer value is not remembered outside the table. */
 const REMEMBERED = 256;
 
-/** For each name of the static table, the index of each of its values; names without values have none. */
-const STATIC_INDEXES = new Map<string, Map<string, number>>();
+/** For each name of the static table, the index of its first value there and all of its values, which follow on. */
+const STATIC_VALUES_OF = new Map<string, StaticValues>();
 for (let index = 1; index <= STATIC_COUNT; index += 1) {
   const name = STATIC_NAMES[index]!;
   const value = STATIC_VALUES[index]!;
+  // stands for the name alone: an empty value is too rare to be looked for
   if (value === '') continue;
-  const indexes = STATIC_INDEXES.get(name) ?? new Map<string, number>();
-  STATIC_INDEXES.set(name, indexes.set(value, index));
+  const values = STATIC_VALUES_OF.get(name);
+  if (values === undefined) STATIC_VALUES_OF.set(name, { first: index, values: [value] });
+  else values.values.push(value);
+}
+
+interface StaticValues {
+  readonly first: number;
+  readonly values: string[];
 }
 
 export class NameState {
@@ -26,7 +33,7 @@ export class NameState {
   held = 0;
   /** Number of the newest of them. */
   newest = -1;
-  private readonly staticValues: Map<string, number> | undefined;
+  private readonly staticValues: StaticValues | undefined;
   private readonly numbers = new Map<string, number>();
   /** The value that was looked up last, and its number: most names have one value on a connection. */
   private lastValue = '';
@@ -39,12 +46,20 @@ export class NameState {
     this.name = name;
     this.policy = known === undefined ? policyOf(name) : known.policy;
     this.staticIndex = known === undefined ? 0 : known.staticIndex;
-    this.staticValues = STATIC_INDEXES.get(name);
+    this.staticValues = STATIC_VALUES_OF.get(name);
   }
 
   /** Index of the whole field in the static table; 0 where it is not there. */
   staticIndexOf(value: string): number {
-    return this.staticValues?.get(value) ?? 0;
+    if (this.staticValues === undefined) return 0;
+    // seven at most: comparing costs less than hashing a value that was just read
+    const at = this.staticValues.values.indexOf(value);
+    return at < 0 ? 0 : this.staticValues.first + at;
+  }
+
+  /** Whether this value may have no place in a table. */
+  isSecret(value: string): boolean {
+    return this.policy === 'secret' || (this.policy === 'secretIfShort' && value.length < GUESSABLE);
   }
 
   /** Number of the entry of the dynamic table with this value; -1 where there is none. */
@@ -54,6 +69,8 @@ export class NameState {
       this.misses = 0;
       return this.lastNumber;
     }
+    // not worth the hashing of a value that was just read
+    if (this.policy === 'volatile') return -1;
     const number = this.numbers.get(value);
     if (number === undefined) return -1;
     this.misses = 0;

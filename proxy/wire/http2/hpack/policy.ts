@@ -4,9 +4,10 @@ import { STATIC_NAMES } from './staticTable.ts';
 /**
  * `index`: repeats, as most fields do. `volatile`: differs nearly each time, so that each value would drive something
  * useful out of the table and never be referred to. `secret`: whoever can make requests on the same connection could
- * find a value in the table by guessing, so it is sent never-indexed, RFC 7541 7.1.
+ * find a value in the table by guessing, so it is sent never-indexed, RFC 7541 7.1. `secretIfShort`: the same below
+ * GUESSABLE bytes; a longer value is out of reach of guessing, and repeats usefully.
  */
-export type Policy = 'index' | 'volatile' | 'secret';
+export type Policy = 'index' | 'volatile' | 'secret' | 'secretIfShort';
 
 const VOLATILE: readonly string[] = [
   // what is asked for: paths carry ids and queries
@@ -24,8 +25,8 @@ const VOLATILE: readonly string[] = [
 
 const SECRET = ['authorization', 'proxy-authorization', 'set-cookie'];
 
-/** Fewer bytes of a cookie can be guessed one after the other; more of it repeat usefully. */
-export const GUESSABLE_COOKIE = 20;
+/** Bytes below which a cookie could be guessed. */
+export const GUESSABLE = 20;
 
 /** What is known of a name before it is ever sent. */
 export interface KnownName {
@@ -41,6 +42,7 @@ function known(): Map<string, KnownName> {
   const policies = new Map<string, Policy>(STATIC_NAMES.slice(1).map((name) => [name, 'index']));
   for (const name of VOLATILE) policies.set(name, 'volatile');
   for (const name of SECRET) policies.set(name, 'secret');
+  policies.set('cookie', 'secretIfShort');
   const entries = [...policies].map(([name, policy]) => {
     return [name, { policy, staticIndex: Math.max(STATIC_NAMES.indexOf(name), 0) }] as const;
   });
