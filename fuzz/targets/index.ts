@@ -6,6 +6,7 @@ export const targetFiles: Readonly<Record<string, string>> = {
   'http1-response': file('http1Response'),
   'http1-body': file('http1Body'),
   sniff: file('sniff'),
+  hpack: file('hpack'),
   paths: file('paths'),
   'proxy-config': file('proxyConfig'),
   certificate: file('certificate'),

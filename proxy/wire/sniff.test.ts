@@ -57,6 +57,13 @@ describe('TLS', () => {
     ]);
   });
 
+  it('is known from its ClientHello alone, whatever comes in the same read', () => {
+    for (const after of ['\x16\x03\x01\0\0', '\x16\x03\x01\xff\xff', 'GET / HTTP/1.1\r\n']) {
+      expect(sniff(Buffer.concat([weft, Buffer.from(after, 'latin1')]))).toBe('weft');
+      expect(sniff(Buffer.concat([inRecords(own, 50), Buffer.from(after, 'latin1')]))).toBe('tls');
+    }
+  });
+
   it('is ours where it offers our protocol, known only once all of the ClientHello is there', () => {
     expect(course(weft)).toEqual(['more', 'weft']);
     expect(course(own)).toEqual(['more', 'tls']);
@@ -102,6 +109,7 @@ describe('text', () => {
     ['PING\r\n', ['more', 'tcp']],
     ['GET key\r\n', ['more', 'maybe-http', 'tcp']],
     ['GET / HTTP/1.1\n', ['more', 'maybe-http', 'tcp']],
+    ['GET \x80/ HTTP/1.1\r\n', ['more', 'maybe-http', 'http']],
     ['get / HTTP/1.1\r\n', ['tcp']],
     ['*1\r\n$4\r\nPING\r\n', ['tcp']],
     ['\0\0\0\x08\x04', ['tcp']],

@@ -46,17 +46,19 @@ function sniffTls(bytes: Buffer): Sniffed {
   return offered.includes(ALPN_TCP) || offered.includes(ALPN_HTTP2) ? 'weft' : 'tls';
 }
 
-/** The payloads of the handshake records so far. */
+/** What the handshake records so far hold, up to the end of the first message: what comes after it changes nothing. */
 function handshakeBytes(bytes: Buffer): Buffer | 'tcp' {
-  const parts: Buffer[] = [];
+  let message: Buffer = bytes.subarray(0, 0);
   let at = 0;
-  while (at + 5 <= bytes.length && bytes[at] === HANDSHAKE_RECORD) {
+  for (let records = 1; at + 5 <= bytes.length && bytes[at] === HANDSHAKE_RECORD; records++) {
     const length = bytes.readUInt16BE(at + 3);
-    if (length === 0 || length > 16_640 || parts.length === bound.helloRecords) return 'tcp';
-    parts.push(bytes.subarray(at + 5, Math.min(bytes.length, at + 5 + length)));
+    if (length === 0 || length > 16_640 || records > bound.helloRecords) return 'tcp';
+    const part = bytes.subarray(at + 5, Math.min(bytes.length, at + 5 + length));
+    message = message.length === 0 ? part : Buffer.concat([message, part]);
+    if (message.length >= 4 && message.length >= 4 + message.readUIntBE(1, 3)) break;
     at += 5 + length;
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  return message;
 }
 
 /** Protocols that a ClientHello offers; none where it is malformed. */
