@@ -45,8 +45,9 @@ export function writeFinding(
   const folder = join(FINDINGS, target);
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${kind}-${nameOf(input)}.hex`);
-  const comments = message.split('\n').map((line) => `# ${line}\n`);
+  // without its stack, which is of one machine and one version
+  const [comment] = message.split('\n');
   const hex = input.toString('hex').replaceAll(/.{1,100}/g, '$&\n');
-  writeFileSync(file, `${comments.join('')}${hex}`);
+  writeFileSync(file, `# ${comment}\n${hex}`);
   return file;
 }
