@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['node_modules/**', 'dist/**', 'e2e/**', 'bench/**'],
+    exclude: ['node_modules/**', 'dist/**', 'e2e/**', 'bench/results/**'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTestMesh } from '../certs/testing/pki.ts';
-import { NAMESPACE, TRUST_DOMAIN } from './weft.ts';
+import { NAMESPACE, TRUST_DOMAIN } from './peers/documents.ts';
 
 type Files = Record<string, string>;
 

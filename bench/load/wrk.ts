@@ -1,9 +1,10 @@
-/** Runs wrk and reads its report. */
-import { spawn } from 'node:child_process';
+/** HTTP/1.1 in a closed loop: each connection sends its next request when the answer is there. */
+import { output, TRACE_HEADER } from './run.ts';
 
 export interface Load {
   requests: number;
   requestsPerSecond: number;
+  /** NaN where the generator does not say. */
   p50Ms: number;
   p99Ms: number;
   /** Socket errors and answers other than 2xx and 3xx; a run with any is not a measurement. */
@@ -17,7 +18,7 @@ function milliseconds(report: string, percentile: string): number {
   return amount === undefined ? Number.NaN : Number(amount) * UNIT_MS[unit!]!;
 }
 
-export function parseReport(report: string): Load {
+export function parseWrk(report: string): Load {
   const number = (pattern: RegExp) => Number(pattern.exec(report)?.[1] ?? 0);
   const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(report);
   return {
@@ -31,19 +32,32 @@ export function parseReport(report: string): Load {
   };
 }
 
-export interface LoadOptions {
-  url: string;
+export interface WrkOptions {
+  port: number;
+  path?: string;
   connections: number;
   seconds: number;
+  /** A new connection for each request. */
+  close?: boolean;
 }
 
-export async function wrk({ url, connections, seconds }: LoadOptions): Promise<Load> {
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let report = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (report += chunk));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  if (code !== 0) throw new Error(`wrk ended with ${code}: ${report}`);
-  return parseReport(report);
+/** wrk takes whole seconds only. */
+const wholeSeconds = (seconds: number) => Math.max(1, Math.round(seconds));
+
+export async function wrk({ port, path = '/', connections, seconds, close }: WrkOptions): Promise<Load> {
+  const headers = ['-H', TRACE_HEADER, ...(close ? ['-H', 'Connection: close'] : [])];
+  const duration = `-d${wholeSeconds(seconds)}s`;
+  const url = `http://127.0.0.1:${port}${path}`;
+  return parseWrk(
+    await output('wrk', [
+      '-t1',
+      `-c${connections}`,
+      duration,
+      '--timeout',
+      '10s',
+      '--latency',
+      ...headers,
+      url,
+    ]),
+  );
 }

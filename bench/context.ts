@@ -1,0 +1,26 @@
+/** What a run is given, and what all its scenarios share. */
+import type { Identities } from './certificates.ts';
+
+export interface Bundle {
+  /** Of the contender: `Weft`, or `Weft (file)` for a further bundle. */
+  name: string;
+  file: string;
+}
+
+export interface Options {
+  rounds: number;
+  seconds: number;
+  /** All of every matrix. */
+  full: boolean;
+  /** The first is the one that goals are about. */
+  bundles: Bundle[];
+}
+
+export interface BenchContext {
+  /** Of this run alone, removed at its end. */
+  dir: string;
+  identities: Identities;
+  options: Options;
+  /** What went wrong, one line each; any makes the run fail. */
+  problems: string[];
+}

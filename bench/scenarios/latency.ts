@@ -1,0 +1,82 @@
+/** Two sidecars end to end: client, outbound proxy, inbound proxy, application; requests at a fixed rate. */
+import type { BenchContext } from '../context.ts';
+import { openLoop, percentile } from '../load/openLoop.ts';
+import { wrk } from '../load/wrk.ts';
+import { haproxyPair, stop, weftPair, type Contender } from '../peers/contenders.ts';
+import { nginxApplication } from '../peers/nginx.ts';
+import { freePort } from '../peers/process.ts';
+import type { Case, Column, Comparison } from '../report/case.ts';
+import type { Round } from '../report/statistics.ts';
+import { compare, startAll } from './rounds.ts';
+import type { Scenario } from './scenario.ts';
+
+const CONNECTIONS = 32;
+const RATES = [500, 1000, 2000];
+/** An interval of a tail needs this many. */
+const LEAST_ROUNDS = 7;
+
+const COLUMNS: readonly Column[] = [
+  { measure: 'p50Ms', header: 'p50 ms', digits: 2 },
+  { measure: 'p90Ms', header: 'p90 ms', digits: 2 },
+  { measure: 'p99Ms', header: 'p99 ms', digits: 2 },
+  { measure: 'p999Ms', header: 'p99.9 ms', digits: 2 },
+  { measure: 'lagP99Ms', header: "generator's own p99", digits: 2 },
+];
+
+const COMPARISONS: readonly Comparison[] = [
+  { header: 'p50 less HAProxy pair, ms', reference: 'HAProxy pair', measure: 'p50Ms', by: 'difference' },
+  { header: 'p99 less HAProxy pair, ms', reference: 'HAProxy pair', measure: 'p99Ms', by: 'difference' },
+  { header: 'p99 less HAProxy pair, h2', reference: 'HAProxy pair, h2', measure: 'p99Ms', by: 'difference' },
+];
+
+async function measure({ port }: Contender, perSecond: number, seconds: number): Promise<Round> {
+  const { latenciesMs, lagsMs, errors } = await openLoop({
+    port,
+    perSecond,
+    seconds,
+    connections: CONNECTIONS,
+  });
+  return {
+    p50Ms: percentile(latenciesMs, 0.5),
+    p90Ms: percentile(latenciesMs, 0.9),
+    p99Ms: percentile(latenciesMs, 0.99),
+    p999Ms: percentile(latenciesMs, 0.999),
+    lagP99Ms: percentile(lagsMs, 0.99),
+    requests: latenciesMs.length,
+    errors,
+  };
+}
+
+async function atRate(context: BenchContext, contenders: Contender[], perSecond: number): Promise<Case> {
+  const { rounds, seconds } = context.options;
+  const key = `${perSecond} requests/s`;
+  const results = await compare(context, contenders, {
+    what: `latency ${key}`,
+    rounds: Math.max(LEAST_ROUNDS, rounds),
+    warmUp: ({ port }) => wrk({ port, connections: CONNECTIONS, seconds: 1 }),
+    measure: (contender) => measure(contender, perSecond, seconds),
+  });
+  const title = `Two sidecars end to end at a fixed ${key}, latency from the intended time of sending`;
+  return { scenario: 'latency', key, title, columns: COLUMNS, comparisons: COMPARISONS, results };
+}
+
+export const latency: Scenario = {
+  name: 'latency',
+  about: 'two sidecars end to end, open loop at 500, 1,000 and 2,000 requests/s: percentiles',
+  async *run(context) {
+    const to = await freePort();
+    const application = await nginxApplication({ dir: context.dir, name: `application-${to}`, port: to });
+    const route = { traffic: 'http/1.1', to } as const;
+    const contenders = await startAll(context, 'latency', [
+      () => haproxyPair(context, { ...route, between: 'http/1.1' }),
+      () => haproxyPair(context, { ...route, between: 'h2' }),
+      ...context.options.bundles.map((bundle) => () => weftPair(context, { ...route, bundle })),
+    ]);
+    try {
+      for (const perSecond of RATES) yield await atRate(context, contenders, perSecond);
+    } finally {
+      await stop(contenders);
+      await application.stop();
+    }
+  },
+};
