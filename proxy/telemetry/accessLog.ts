@@ -7,10 +7,22 @@ export type AccessLogMode = ProxyConfig['telemetry']['accessLog'];
 
 const MAX_PATH = 1024;
 
-/** What stays the same for all lines of a series, written once. */
-export const linePrefix = (key: SeriesKey): string =>
-  `","direction":"${key.direction}","source":${quote(key.source)},"destination":${quote(key.destination)}` +
-  `,"service":${quote(key.service)},"protocol":"${key.protocol}","security":"${key.security}"`;
+/** What stays the same for all lines of a series, written once; the protocol comes after it. */
+export interface LinePrefix {
+  readonly text: string;
+  readonly protocol: string;
+}
+
+export const linePrefix = (key: SeriesKey): LinePrefix => ({
+  text:
+    `","direction":"${key.direction}","source":${quote(key.source)},"destination":${quote(key.destination)}` +
+    `,"service":${quote(key.service)},"security":"${key.security}","protocol":`,
+  protocol: key.protocol,
+});
+
+const start = ({ text, protocol }: LinePrefix, log: LogFields): string =>
+  `{"ts":"${timestamp()}${text}${log.protocol === undefined ? `"${protocol}"` : quoteShort(log.protocol)}` +
+  (log.wire === undefined ? '' : `,"wire":"${log.wire}"`);
 
 const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -35,24 +47,46 @@ function tail(log: LogFields): string {
   return text;
 }
 
+const grpcOf = (status: number | undefined): string =>
+  status === undefined ? '' : `,"grpcStatus":${Number.isInteger(status) ? status : -1}`;
+
+const serverNameOf = ({ serverName }: LogFields): string =>
+  serverName === undefined ? '' : `,"serverName":${quoteShort(serverName)}`;
+
 const flagOf = (flag: string | undefined): string => (flag === undefined ? '' : `,"flag":"${flag}"`);
 
-export function exchangeLine(prefix: string, end: ExchangeEnd, log: LogFields): string {
+export function exchangeLine(prefix: LinePrefix, end: ExchangeEnd, log: LogFields): string {
   let head = '';
   if (log.method !== undefined) head += `,"method":${quoteShort(log.method)}`;
   if (log.path !== undefined) head += `,"path":${pathOf(log.path)}`;
   if (log.host !== undefined) head += `,"host":${quoteShort(log.host)}`;
   return (
-    `{"ts":"${timestamp()}${prefix}${head},"status":${end.status}${flagOf(end.flag)}` +
+    `${start(prefix, log)}${head},"status":${end.status}${grpcOf(end.grpcStatus)}${flagOf(end.flag)}` +
     `,"durationMs":${rounded(end.durationMs)},"sentBytes":${end.requestBytes},"receivedBytes":${end.responseBytes}` +
     `,"attempts":${end.attempts}${tail(log)}}`
   );
 }
 
-export const connectionLine = (prefix: string, end: ConnectionEnd, log: LogFields): string =>
-  `{"ts":"${timestamp()}${prefix}${flagOf(end.flag)},"durationMs":${rounded(end.durationMs)}` +
+export const connectionLine = (prefix: LinePrefix, end: ConnectionEnd, log: LogFields): string =>
+  `${start(prefix, log)}${serverNameOf(log)}${flagOf(end.flag)},"durationMs":${rounded(end.durationMs)}` +
   `,"sentBytes":${end.sentBytes},"receivedBytes":${end.receivedBytes}${tail(log)}}`;
 
+/**
+ * The codes by which a gRPC server says that it failed (OpenTelemetry's conventions for gRPC servers): UNKNOWN,
+ * DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. Any other is an answer to what the client asked.
+ */
+const GRPC_FAILURES: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
+
+const isGrpcFailure = (status: number | undefined): boolean =>
+  status !== undefined && (GRPC_FAILURES.has(status) || !(status >= 0 && status <= 16));
+
 /** True where `Errors` writes a line: refused, failed, or reported by a policy. */
-export const isError = (status: number, flag: string | undefined, { verdict }: LogFields): boolean =>
-  status >= 400 || flag !== undefined || verdict?.shadow !== undefined || verdict?.audited !== undefined;
+export const isError = (
+  { status = 0, flag, grpcStatus }: Partial<Pick<ExchangeEnd, 'status' | 'flag' | 'grpcStatus'>>,
+  { verdict }: LogFields,
+): boolean =>
+  status >= 400 ||
+  flag !== undefined ||
+  isGrpcFailure(grpcStatus) ||
+  verdict?.shadow !== undefined ||
+  verdict?.audited !== undefined;

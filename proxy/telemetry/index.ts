@@ -4,6 +4,7 @@ import { connectionLine, exchangeLine, isError, linePrefix, type AccessLogMode }
 import { CounterFamily, type Counter } from './counters.ts';
 import { gaugeFamily, labelText, type Family } from './exposition.ts';
 import type { LineWriter } from './lineWriter.ts';
+import { Pressure } from './load.ts';
 import { Traffic } from './traffic.ts';
 import type { Direction, Security, Series, SeriesKey, Telemetry, Verdict } from './types.ts';
 
@@ -93,6 +94,7 @@ export function createTelemetry({
   const traffic = new Traffic({ limit: seriesLimit });
   const connections = new Connections();
   const verdicts = new Verdicts(onOverflow);
+  const pressure = new Pressure();
   const handshakes = new CounterFamily({
     name: 'weft_tls_handshake_failures_total',
     help: 'TLS handshakes that failed.',
@@ -120,6 +122,7 @@ export function createTelemetry({
     verdicts.family,
     handshakes,
     retries,
+    ...pressure.families,
     gaugeFamily({
       name: 'weft_metric_series_overflow_total',
       help: 'Look-ups of series that found no room and went to `other`.',
@@ -140,18 +143,19 @@ export function createTelemetry({
     return {
       exchange(end, log) {
         counted.exchange(end);
-        if (mode === 'All' || (mode === 'Errors' && isError(end.status, end.flag, log)))
+        if (mode === 'All' || (mode === 'Errors' && isError(end, log)))
           accessLog.write(exchangeLine(prefix, end, log));
       },
       connection(end, log) {
         counted.connection(end);
-        if (mode === 'All' || (mode === 'Errors' && isError(0, end.flag, log)))
+        if (mode === 'All' || (mode === 'Errors' && isError(end, log)))
           accessLog.write(connectionLine(prefix, end, log));
       },
     };
   }
 
   return {
+    load: pressure.load,
     series,
     verdict: (verdict) => verdicts.count(verdict),
     connectionOpened: (direction, security) => connections.opened(direction, security),
@@ -162,6 +166,8 @@ export function createTelemetry({
     retry: (service: string, reason: Code) => {
       retries.get(service, reason).value += 1;
     },
+    http2Error: (direction, code, by) => pressure.http2Error(direction, code, by),
+    boundReached: (bound) => pressure.boundReached(bound),
     setAccessLog: (next) => {
       mode = next;
     },

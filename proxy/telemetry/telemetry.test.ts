@@ -1,55 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeftError } from '../../core/errors/index.ts';
-import { createTelemetry } from './index.ts';
 import { quote, timestamp } from './json.ts';
 import { createLog } from './log.ts';
 import { processFamilies } from './process.ts';
-import type { ExchangeEnd, SeriesKey } from './types.ts';
-
-const key = (change: Partial<SeriesKey> = {}): SeriesKey => ({
-  direction: 'inbound',
-  source: 'spiffe://cluster.local/ns/shop/sa/cart',
-  destination: 'spiffe://cluster.local/ns/shop/sa/payment',
-  service: '8080',
-  protocol: 'http',
-  security: 'mtls',
-  ...change,
-});
-
-const end = (change: Partial<ExchangeEnd> = {}): ExchangeEnd => ({
-  status: 200,
-  durationMs: 3.14159,
-  requestBytes: 10,
-  responseBytes: 20,
-  flag: undefined,
-  attempts: 1,
-  ...change,
-});
-
-function sink() {
-  const lines: string[] = [];
-  return {
-    lines,
-    writer: { write: (line: string) => void lines.push(line), dropped: 0, end: async () => {} },
-  };
-}
-
-function telemetry(seriesLimit?: number) {
-  const { lines, writer } = sink();
-  const made = createTelemetry({ accessLog: writer, ...(seriesLimit !== undefined && { seriesLimit }) });
-  const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  return { made, parsed, lines };
-}
-
-const valueOf = (text: string, start: string) =>
-  Number(
-    text
-      .split('\n')
-      .find((line) => line.startsWith(start))
-      ?.split(' ')
-      .at(-1),
-  );
+import { end, key, sink, telemetry, valueOf } from './testing/read.ts';
 
 describe('metrics', () => {
   it('count exchanges with their outcome, duration and bytes', () => {
@@ -61,9 +16,14 @@ describe('metrics', () => {
     const labels =
       'direction="inbound",source="spiffe://cluster.local/ns/shop/sa/cart",destination="spiffe://cluster.local/ns/shop/sa/payment",service="8080",protocol="http",security="mtls"';
     const text = made.expose();
-    expect(valueOf(text, `weft_requests_total{${labels},status="200",response_flag=""}`)).toBe(2);
+    expect(valueOf(text, `weft_requests_total{${labels},status="200",response_flag="",grpc_status=""}`)).toBe(
+      2,
+    );
     expect(
-      valueOf(text, `weft_requests_total{${labels},status="403",response_flag="AUTHORIZATION_DENIED"}`),
+      valueOf(
+        text,
+        `weft_requests_total{${labels},status="403",response_flag="AUTHORIZATION_DENIED",grpc_status=""}`,
+      ),
     ).toBe(1);
     expect(valueOf(text, `weft_request_duration_seconds_bucket{${labels},le="0.005"}`)).toBe(2);
     expect(valueOf(text, `weft_request_duration_seconds_bucket{${labels},le="+Inf"}`)).toBe(3);
@@ -127,6 +87,65 @@ describe('metrics', () => {
     expect(valueOf(text, `${name}{action="Audit",policy="shop/p",rule="watch",shadow=""}`)).toBe(1);
   });
 
+  it('count gRPC calls by their status, which HTTP says is 200', () => {
+    const { made } = telemetry();
+    const series = made.series(key());
+    for (const grpcStatus of [0, 14, 14, 17, -1, 1.5, Number.NaN]) series.exchange(end({ grpcStatus }), {});
+    const counts = made
+      .expose()
+      .split('\n')
+      .flatMap((line) => /^weft_requests_total.*status="200",.*grpc_status="(\w+)"} (\d+)$/.exec(line) ?? []);
+    expect(counts.filter((_, i) => i % 3 !== 0)).toEqual(['0', '1', '14', '2', 'other', '4']);
+  });
+
+  it('stay bounded whatever gRPC statuses a server makes up', () => {
+    const { made } = telemetry();
+    const series = made.series(key());
+    fc.assert(
+      fc.property(fc.oneof(fc.integer(), fc.double()), fc.integer({ min: 200, max: 599 }), (code, status) => {
+        series.exchange(end({ status, grpcStatus: code }), {});
+      }),
+      { numRuns: 1000 },
+    );
+    const text = made.expose();
+    expect(text.match(/^weft_requests_total\{/gm)!.length).toBeLessThanOrEqual(65);
+    expect(text).toMatch(
+      /^weft_requests_total\{.*status="other",response_flag="other",grpc_status="other"} \d+$/m,
+    );
+  });
+
+  it('say what is held now, and which bounds were reached', () => {
+    const { made } = telemetry();
+    const { inbound, outbound } = made.load;
+    inbound.acceptedStreams += 2;
+    outbound.openedStreams += 1;
+    outbound.pending += 3;
+    inbound.bufferedBytes += 4096;
+    inbound.bufferedBytes -= 96;
+    made.boundReached('streams');
+    made.boundReached('streams');
+    const text = made.expose();
+    expect(valueOf(text, 'weft_streams_open{direction="inbound",role="server"}')).toBe(2);
+    expect(valueOf(text, 'weft_streams_open{direction="inbound",role="client"}')).toBe(0);
+    expect(valueOf(text, 'weft_streams_open{direction="outbound",role="client"}')).toBe(1);
+    expect(valueOf(text, 'weft_requests_pending{direction="outbound"}')).toBe(3);
+    expect(valueOf(text, 'weft_buffered_bytes{direction="inbound"}')).toBe(4000);
+    expect(valueOf(text, 'weft_bounds_reached_total{bound="streams"}')).toBe(2);
+  });
+
+  it('count errors of HTTP/2 by name, and all that have none together', () => {
+    const { made } = telemetry();
+    made.http2Error('inbound', 11, 'proxy');
+    made.http2Error('outbound', 8, 'peer');
+    for (let code = 14; code < 2000; code++) made.http2Error('inbound', code, 'peer');
+    const text = made.expose();
+    const name = 'weft_http2_errors_total';
+    expect(valueOf(text, `${name}{direction="inbound",by="proxy",code="ENHANCE_YOUR_CALM"}`)).toBe(1);
+    expect(valueOf(text, `${name}{direction="outbound",by="peer",code="CANCEL"}`)).toBe(1);
+    expect(valueOf(text, `${name}{direction="inbound",by="peer",code="other"}`)).toBe(1986);
+    expect(text.match(/^weft_http2_errors_total\{/gm)).toHaveLength(3);
+  });
+
   it('follow connections', () => {
     const { made } = telemetry();
     made.connectionOpened('inbound', 'plain');
@@ -135,85 +154,6 @@ describe('metrics', () => {
     const text = made.expose();
     expect(valueOf(text, 'weft_connections_open{direction="inbound",security="plain"}')).toBe(1);
     expect(valueOf(text, 'weft_connections_total{direction="inbound",security="plain"}')).toBe(2);
-  });
-});
-
-describe('the access log', () => {
-  it('says who called whom, with which outcome and by which rule', () => {
-    const { made, parsed } = telemetry();
-    made.series(key()).exchange(end({ status: 403, flag: 'AUTHORIZATION_DENIED' }), {
-      method: 'POST',
-      path: '/charge?card=4111',
-      host: 'payment',
-      peer: '10.0.0.1:4000',
-      upstream: '10.0.0.2:8080',
-      requestId: 'r-1',
-      traceparent: '00-a-b-01',
-      verdict: { action: 'Deny', policy: 'shop/payment', rule: 'default' },
-    });
-    const [line] = parsed();
-    expect(line).toEqual({
-      ts: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
-      direction: 'inbound',
-      source: 'spiffe://cluster.local/ns/shop/sa/cart',
-      destination: 'spiffe://cluster.local/ns/shop/sa/payment',
-      service: '8080',
-      protocol: 'http',
-      security: 'mtls',
-      method: 'POST',
-      path: '/charge',
-      host: 'payment',
-      status: 403,
-      flag: 'AUTHORIZATION_DENIED',
-      durationMs: 3.142,
-      sentBytes: 10,
-      receivedBytes: 20,
-      attempts: 1,
-      peer: '10.0.0.1:4000',
-      upstream: '10.0.0.2:8080',
-      requestId: 'r-1',
-      traceparent: '00-a-b-01',
-      verdict: 'Deny',
-      policy: 'shop/payment',
-      rule: 'default',
-    });
-  });
-
-  it('is one line of JSON whatever a client sends', () => {
-    const { made, lines, parsed } = telemetry();
-    const text = fc.string({ unit: 'binary' });
-    fc.assert(
-      fc.property(text, text, (method, path) => {
-        lines.length = 0;
-        made.series(key({ source: path })).exchange(end(), { method, path, host: path, requestId: method });
-        expect(lines[0]).not.toContain('\n');
-        expect(parsed()[0]).toMatchObject({ method: method.slice(0, 256) });
-      }),
-    );
-  });
-
-  it('keeps lines short', () => {
-    const { made, lines } = telemetry();
-    made.series(key()).exchange(end(), { path: '/'.repeat(100_000), host: 'h'.repeat(100_000) });
-    expect(lines[0]!.length).toBeLessThan(2000);
-  });
-
-  it('writes all, errors or nothing', () => {
-    const { made, parsed } = telemetry();
-    const series = made.series(key());
-    made.setAccessLog('Errors');
-    series.exchange(end(), {});
-    series.exchange(end({ status: 500 }), {});
-    series.connection({ durationMs: 1, sentBytes: 0, receivedBytes: 0, flag: undefined }, {});
-    series.connection({ durationMs: 1, sentBytes: 0, receivedBytes: 0, flag: 'MTLS_REQUIRED' }, {});
-    series.exchange(end(), { verdict: { action: 'Allow', policy: '', rule: 'default', shadow: 'Deny' } });
-    made.setAccessLog('Off');
-    series.exchange(end({ status: 500 }), {});
-    expect(parsed().map(({ status, flag, shadow }) => status ?? flag ?? shadow)).toEqual([
-      500,
-      'MTLS_REQUIRED',
-      200,
-    ]);
   });
 });
 

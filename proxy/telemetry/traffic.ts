@@ -9,30 +9,42 @@ const BUCKET_LABELS = [...BUCKETS_MS.map((ms) => String(ms / 1000)), '+Inf'];
 /** Outcomes of one series: a server that invents status codes must not make metrics grow. */
 const MAX_OUTCOMES = 64;
 
-/** Counts per (status, flag), with the last one at hand, since most requests end like the one before. */
+/** Codes of gRPC (grpc/grpc, doc/statuscodes.md); a server that invents others must not make metrics grow. */
+const grpcLabel = (status: number | undefined): string => {
+  if (status === undefined) return '';
+  return Number.isInteger(status) && status >= 0 && status <= 16 ? String(status) : 'other';
+};
+
+/** Counts per (status, flag, gRPC status), with the last one at hand, since most requests end like the one before. */
 class Outcomes {
   readonly counts = new Map<string, { value: number; labels: string }>();
   #lastStatus = -1;
   #lastFlag: Code | undefined;
+  #lastGrpc: number | undefined;
   #last: { value: number } = { value: 0 };
 
-  add(status: number, flag: Code | undefined): void {
-    if (status !== this.#lastStatus || flag !== this.#lastFlag) {
-      this.#last = this.#find(status, flag);
+  add(status: number, flag: Code | undefined, grpc?: number): void {
+    if (status !== this.#lastStatus || flag !== this.#lastFlag || grpc !== this.#lastGrpc) {
+      this.#last = this.#find(status, flag, grpc);
       this.#lastStatus = status;
       this.#lastFlag = flag;
+      this.#lastGrpc = grpc;
     }
     this.#last.value += 1;
   }
 
-  #find(status: number, flag: Code | undefined): { value: number } {
+  #find(status: number, flag: Code | undefined, grpc: number | undefined): { value: number } {
     const full = this.counts.size >= MAX_OUTCOMES;
-    const key = `${status} ${flag ?? ''}`;
+    const grpcStatus = grpcLabel(grpc);
+    const key = `${status} ${flag ?? ''} ${grpcStatus}`;
     const known = this.counts.get(key) ?? (full ? this.counts.get('other') : undefined);
     if (known) return known;
-    const labels = full
-      ? { status: 'other', response_flag: 'other' }
-      : { ...(status !== 0 && { status: String(status) }), response_flag: flag ?? '' };
+    // a TCP connection has a flag alone
+    const of: Record<string, string> =
+      status === 0
+        ? { response_flag: flag ?? '' }
+        : { status: String(status), response_flag: flag ?? '', grpc_status: grpcStatus };
+    const labels = full ? Object.fromEntries(Object.keys(of).map((label) => [label, 'other'])) : of;
     const made = { value: 0, labels: labelText(labels) };
     this.counts.set(full ? 'other' : key, made);
     return made;
@@ -54,7 +66,7 @@ export class TrafficSeries {
   }
 
   exchange(end: ExchangeEnd): void {
-    this.requests.add(end.status, end.flag);
+    this.requests.add(end.status, end.flag, end.grpcStatus);
     let bucket = 0;
     while (bucket < BUCKETS_MS.length && end.durationMs > BUCKETS_MS[bucket]!) bucket += 1;
     this.buckets[bucket]! += 1;

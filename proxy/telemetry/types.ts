@@ -3,6 +3,7 @@
  * additions and no lookups; who implements this decides what is exposed and logged.
  */
 import type { Code } from '../../core/errors/index.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 
 export type Direction = 'inbound' | 'outbound';
 
@@ -44,6 +45,8 @@ export interface ExchangeEnd {
   /** Set when the proxy made or changed the outcome. */
   flag: Code | undefined;
   attempts: number;
+  /** The status of a gRPC call, as the application or the proxy said it (0 to 16); undefined: no gRPC. */
+  grpcStatus?: number | undefined;
 }
 
 /** One finished TCP connection (or upgraded exchange). */
@@ -57,6 +60,12 @@ export interface ConnectionEnd {
 
 /** Fields of the access log that the metrics leave out. Read only when a line is written. */
 export interface LogFields {
+  /** What the side that connected spoke: `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`. Absent: `protocol` of the series. */
+  protocol?: string | undefined;
+  /** How the bytes travelled between two proxies; absent where only one took part. */
+  wire?: Wire | undefined;
+  /** Host of a TLS connection that was passed through (SNI). */
+  serverName?: string | undefined;
   method?: string | undefined;
   path?: string | undefined;
   host?: string | undefined;
@@ -75,7 +84,19 @@ export interface Series {
   connection(end: ConnectionEnd, log: LogFields): void;
 }
 
+/** What one side holds now. The hot path adds to the fields and takes away again, and does nothing else. */
+export interface Load {
+  /** Requests that wait for a connection or a stream. */
+  pending: number;
+  /** Bytes of bodies that wait for a slow reader. */
+  bufferedBytes: number;
+  /** Open streams of HTTP/2: accepted from peers or clients, and opened to peers or applications. */
+  acceptedStreams: number;
+  openedStreams: number;
+}
+
 export interface Telemetry {
+  readonly load: Readonly<Record<Direction, Load>>;
   series(key: SeriesKey): Series;
   /** Counts a verdict of the inbound side. */
   verdict(verdict: Verdict): void;
@@ -84,4 +105,8 @@ export interface Telemetry {
   /** A TLS handshake that failed, either side; `reason` is a code. */
   handshakeFailed(direction: Direction, reason: Code): void;
   retry(service: string, reason: Code): void;
+  /** A stream or connection of HTTP/2 that ended with an error code (RFC 9113, 7), said by this proxy or by its peer. */
+  http2Error(direction: Direction, code: number, by: 'proxy' | 'peer'): void;
+  /** Something was refused because of a bound; `bound` is its name in the source, never what a peer said. */
+  boundReached(bound: string): void;
 }

@@ -7,11 +7,20 @@ import type {
   ProxyConfig,
   Section,
   Service,
+  Wire,
 } from '../../core/proxyConfig/index.ts';
 import type { ConfigState, DataPlane, IdentityState } from '../context.ts';
 import { LiveValue } from '../config/live.ts';
 import { buildDestinations } from '../outbound/destinations.ts';
-import type { ConnectionEnd, ExchangeEnd, SeriesKey, Telemetry, Verdict } from '../telemetry/types.ts';
+import type {
+  ConnectionEnd,
+  ExchangeEnd,
+  Load,
+  LogFields,
+  SeriesKey,
+  Telemetry,
+  Verdict,
+} from '../telemetry/types.ts';
 
 /** One finished exchange or connection, with what the access log would say of it. */
 export interface Finished {
@@ -24,17 +33,37 @@ export interface Finished {
   requestId: string | undefined;
   verdict: Verdict | undefined;
   detail: string | undefined;
+  protocol: string | undefined;
+  wire: Wire | undefined;
+  serverName: string | undefined;
 }
+
+const noLoad = (): Load => ({ pending: 0, bufferedBytes: 0, acceptedStreams: 0, openedStreams: 0 });
 
 export class RecordedTelemetry implements Telemetry {
   readonly finished: Finished[] = [];
   readonly verdicts: Verdict[] = [];
   readonly retries: Code[] = [];
   readonly handshakeFailures: Code[] = [];
+  /** `direction by code` of each. */
+  readonly http2Errors: string[] = [];
+  readonly boundsReached: string[] = [];
+  readonly load = { inbound: noLoad(), outbound: noLoad() };
   open = 0;
 
   series(key: SeriesKey) {
-    const of = ({ method, path, upstream, requestId, verdict, detail }: Partial<Finished>) => ({
+    // the fields of a line are getters of what it is about, and read when it ends
+    const of = ({
+      method,
+      path,
+      upstream,
+      requestId,
+      verdict,
+      detail,
+      protocol,
+      wire,
+      serverName,
+    }: LogFields) => ({
       key,
       method,
       path,
@@ -42,10 +71,13 @@ export class RecordedTelemetry implements Telemetry {
       requestId,
       verdict,
       detail,
+      protocol,
+      wire,
+      serverName,
     });
     return {
-      exchange: (exchange: ExchangeEnd, log: object) => void this.finished.push({ ...of(log), exchange }),
-      connection: (connection: ConnectionEnd, log: object) =>
+      exchange: (exchange: ExchangeEnd, log: LogFields) => void this.finished.push({ ...of(log), exchange }),
+      connection: (connection: ConnectionEnd, log: LogFields) =>
         void this.finished.push({ ...of(log), connection }),
     };
   }
@@ -63,6 +95,12 @@ export class RecordedTelemetry implements Telemetry {
   }
   retry(_service: string, reason: Code): void {
     this.retries.push(reason);
+  }
+  http2Error(direction: string, code: number, by: string): void {
+    this.http2Errors.push(`${direction} ${by} ${code}`);
+  }
+  boundReached(bound: string): void {
+    this.boundsReached.push(bound);
   }
 }
 
