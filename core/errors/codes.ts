@@ -255,6 +255,12 @@ export const codes = {
     meaning: 'no usable way to the Kubernetes API is configured',
     remedy: 'set KUBECONFIG, or run in a pod with a ServiceAccount',
   },
+  // -- between proxies and what they talk to
+  HTTP2_FAILED: {
+    status: 0,
+    meaning: 'an HTTP/2 connection ended other than in order',
+    remedy: 'see the message; requests go by a new connection',
+  },
   // -- environment of a process
   ENVIRONMENT_INVALID: {
     status: 0,

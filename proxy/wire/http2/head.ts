@@ -5,6 +5,8 @@
 import { HOST, TARGET, TOKEN } from '../http1/characters.ts';
 import { among, isValue, kind, kindOf, lengthOf } from './fieldRules.ts';
 
+const NONE: readonly string[] = [];
+
 /** A valid head. Its regular fields are a flat list of names and values, in order, names in lower case. */
 export class Http2Head {
   fields: string[] = [];
@@ -21,6 +23,8 @@ export class Http2Head {
   status = 0;
   /** -1: none. */
   contentLength = -1;
+  /** Names that came as never to be indexed: who passes them on must say so too (RFC 7541, 7.1.3). */
+  neverIndexed: readonly string[] = NONE;
   private hosts = 0;
   private host = '';
 

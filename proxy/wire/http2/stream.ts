@@ -4,6 +4,7 @@
  */
 import { EMPTY } from './constants.ts';
 import type { StreamHandler } from './handlers.ts';
+import type { StreamQueue } from './streamQueue.ts';
 
 /** What a stream asks of its connection. */
 export interface StreamOwner {
@@ -53,12 +54,12 @@ export class Http2Stream {
   held = 0;
   /** Bytes of a message that its content-length still lacks; -1: not declared. */
   lacking = -1;
-  /** Client role: the final head has come. */
+  /** The (final) head of the peer has come, so that content and trailers may follow. */
   responded = false;
   /** Client role: the answer has no content, whatever its fields say (HEAD). */
   bodiless = false;
-  /** Client role: a CONNECT request. */
-  connecting = false;
+  /** Of CONNECT: content is bytes of a tunnel. */
+  tunnel = false;
   interims = 0;
 
   /** What waits to be sent: the first piece from `offset` on, then others. */
@@ -69,9 +70,10 @@ export class Http2Stream {
   trailers: readonly string[] | undefined = undefined;
   /** `write` gave false. */
   waiting = false;
-  /** Waits for its turn to send, before `next`. */
-  scheduled = false;
+  /** Where it waits for its turn to send, and between whom. */
+  queue: StreamQueue | undefined = undefined;
   next: Http2Stream | undefined = undefined;
+  previous: Http2Stream | undefined = undefined;
   /** RST_STREAM with NO_ERROR follows the end (8.1). */
   resetAfterEnd = false;
 

@@ -1,0 +1,76 @@
+/**
+ * How often a peer may do what costs it nothing and us something. Each kind has an allowance that is used up one by one
+ * and comes back with time, and in some kinds with useful work. The rates are far above what honest peers need and far
+ * below what would be felt: at the rate of PING, answering takes about a thousandth of a core.
+ */
+export const flood = {
+  /** PING. gRPC measures bandwidth with one for each round trip. */
+  ping: 0,
+  settings: 1,
+  /**
+   * Streams that end other than by being answered: reset by the peer, or by us since the peer erred or opened too many
+   * (CVE-2023-44487 and CVE-2025-8671). A stream that is answered gives one back.
+   */
+  reset: 2,
+  /** DATA without content that does not end its stream. */
+  empty: 3,
+  /** Each DATA frame that is sent gives some back: a peer may acknowledge each, on stream and connection. */
+  windowUpdate: 4,
+  /** Each stream gives one back. */
+  priority: 5,
+  /** Frames of unknown types. */
+  unknown: 6,
+  /** Frames for streams that we reset: they may have been under way. */
+  late: 7,
+} as const;
+
+const NAMES = [
+  'PING frames',
+  'SETTINGS',
+  'streams reset',
+  'empty DATA frames',
+  'WINDOW_UPDATE frames',
+  'PRIORITY frames',
+  'frames of unknown types',
+  'frames on closed streams',
+];
+export const floodName = (kind: number): string => NAMES[kind]!;
+
+const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 10_000];
+const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 1000];
+
+export class Floods {
+  private readonly left = BURST.slice();
+  /** performance.now() at which the allowance was last looked at; in `left` it counts only when that is used up. */
+  private readonly since: number[];
+  private readonly now: () => number;
+
+  constructor(now: () => number) {
+    this.now = now;
+    this.since = BURST.map(() => now());
+  }
+
+  /** Uses one up; false: too many. */
+  take(kind: number): boolean {
+    const left = this.left[kind]! - 1;
+    this.left[kind] = left;
+    return left >= 0 || this.refill(kind);
+  }
+
+  giveBack(kind: number, count: number): void {
+    this.left[kind] = Math.min(BURST[kind]!, this.left[kind]! + count);
+  }
+
+  /** The clock is asked only when nothing is left. */
+  private refill(kind: number): boolean {
+    const now = this.now();
+    const back = Math.floor(((now - this.since[kind]!) * PER_SECOND[kind]!) / 1000);
+    if (back < 1) {
+      this.left[kind] = 0;
+      return false;
+    }
+    this.since[kind] = now;
+    this.left[kind] = Math.min(BURST[kind]!, back) - 1;
+    return true;
+  }
+}
