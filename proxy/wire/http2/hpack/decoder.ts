@@ -98,8 +98,9 @@ export class HpackDecoder {
 
   private readFields(): boolean {
     const { cursor } = this;
-    while (cursor.at < cursor.end) {
-      const first = cursor.bytes[cursor.at]!;
+    const { bytes, end } = cursor;
+    while (cursor.at < end) {
+      const first = bytes[cursor.at]!;
       if (first >= 0x80) {
         if (!this.readIndexed(first & 0x7f)) return false;
       } else if (first >= 0x40) {

@@ -21,6 +21,17 @@ describe('what repeats', () => {
     expect(blocks(lists).map((block) => block.length)).toEqual([9, 3, 3, 1, 1, 1]);
   });
 
+  it('is not taken for still held when it was evicted after it had been used last', () => {
+    const encoder = new HpackEncoder({ maxTableSize: 160 }); // four entries of 34 bytes
+    const send = (name: string, value: string): number => encode(encoder, [name, value]).at(-1)!;
+    encode(encoder, []);
+    for (const value of ['a', 'b']) send('n', value);
+    expect(send('n', 'a')).toBe(0xbf);
+    for (const value of ['1', '2', '3']) send('m', value);
+    expect(send('n', 'a')).toBe('a'.charCodeAt(0));
+    expect(send('n', 'a')).toBe(0xbe);
+  });
+
   it('is found in the static table for each of its fields', () => {
     expect(
       encode(new HpackEncoder(), [

@@ -85,7 +85,7 @@ export function readHuffman(cursor: Cursor, length: number, limit: number): stri
     if (STEPS[slot] === 0) computeRow(state);
     const step = STEPS[slot]!;
     if (step < 0) return INVALID;
-    if (written <= room) {
+    if (written < room) {
       out[written] = step >>> 8;
       out[written + 1] = step >>> 16;
     }
