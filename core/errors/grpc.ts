@@ -1,41 +1,59 @@
-/** Codes as gRPC clients understand them (gRPC: Status codes; HTTP to gRPC status; HTTP/2, Responses). */
+/** How a refusal is said in gRPC: a status and a message (grpc/grpc, doc/statuscodes.md and doc/PROTOCOL-HTTP2.md). */
 import { codes } from './codes.ts';
 import type { Code } from './index.ts';
 
-const PERMISSION_DENIED = 7;
-const RESOURCE_EXHAUSTED = 8;
-const INTERNAL = 13;
-const UNAVAILABLE = 14;
-const DEADLINE_EXCEEDED = 4;
+export const grpcStatus = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
 
-const BY_CODE: Partial<Record<Code, number>> = { OVERLOADED: RESOURCE_EXHAUSTED };
-const BY_STATUS: Readonly<Record<number, number>> = {
-  400: INTERNAL,
-  401: 16,
-  403: PERMISSION_DENIED,
-  404: 12,
-  408: DEADLINE_EXCEEDED,
-  429: UNAVAILABLE,
-  431: RESOURCE_EXHAUSTED,
-  502: UNAVAILABLE,
-  503: UNAVAILABLE,
-  504: DEADLINE_EXCEEDED,
-  508: INTERNAL,
+/** Where gRPC has a better word than its table for HTTP gives. Clients take UNAVAILABLE for "try again". */
+const own: Partial<Record<Code, number>> = {
+  // PERMISSION_DENIED is only for callers that are known
+  MTLS_REQUIRED: grpcStatus.UNAUTHENTICATED,
+  IDENTITY_REFUSED: grpcStatus.UNAUTHENTICATED,
+  HEADERS_TOO_LARGE: grpcStatus.RESOURCE_EXHAUSTED,
+  // not UNAVAILABLE: to try again at once is what an overloaded proxy needs least
+  OVERLOADED: grpcStatus.RESOURCE_EXHAUSTED,
+  REQUEST_TIMEOUT: grpcStatus.DEADLINE_EXCEEDED,
+  // once a call was sent it may have been processed; one that found no connection was not, and stays UNAVAILABLE
+  UPSTREAM_TIMEOUT: grpcStatus.DEADLINE_EXCEEDED,
+  UPSTREAM_PROTOCOL_ERROR: grpcStatus.INTERNAL,
+  LOOP_DETECTED: grpcStatus.INTERNAL,
+  CLIENT_CLOSED: grpcStatus.CANCELLED,
 };
 
-/** The gRPC status of a refusal; 2, UNKNOWN, where HTTP says nothing of use. */
-export function grpcStatusOf(code: Code): number {
-  const { status = 0 } = codes[code] as { status?: number };
-  return BY_CODE[code] ?? BY_STATUS[status] ?? 2;
-}
+/** What a gRPC client makes of an HTTP status without `grpc-status` (doc/http-grpc-status-mapping.md). */
+const ofHttp: Readonly<Record<number, number>> = {
+  400: grpcStatus.INTERNAL,
+  401: grpcStatus.UNAUTHENTICATED,
+  403: grpcStatus.PERMISSION_DENIED,
+  404: grpcStatus.UNIMPLEMENTED,
+  429: grpcStatus.UNAVAILABLE,
+  502: grpcStatus.UNAVAILABLE,
+  503: grpcStatus.UNAVAILABLE,
+  504: grpcStatus.UNAVAILABLE,
+};
 
-/** Percent-encodes what may not stand in `grpc-message`. */
-export function grpcMessage(text: string): string {
-  return [...new TextEncoder().encode(text)]
-    .map((byte) =>
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : percent(byte),
-    )
-    .join('');
-}
+/** The value of `grpc-status`, 1 to 16, for a request that was refused or failed with this code. */
+export const grpcStatusOf = (code: Code): number =>
+  own[code] ?? ofHttp[codes[code].status] ?? grpcStatus.UNKNOWN;
 
-const percent = (byte: number): string => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+/** The value of `grpc-message`: UTF-8, percent-encoded but for printable ASCII without `%`. Never throws. */
+export const grpcMessage = (text: string): string =>
+  text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
