@@ -16,6 +16,10 @@ const PEER_IDLE_MS = 60_000;
 const PLAIN_IDLE_MS = 4_000;
 const PLAIN_FRESH_MS = 100;
 
+/** Of a service that is called, connections to so many endpoints are opened ahead, each within so long. */
+const WARM_ENDPOINTS = 16;
+const WARM_MS = 100;
+
 /** A destination as requests use it. */
 export interface Route {
   readonly destination: Destination;
@@ -42,6 +46,7 @@ export class Routes {
     let route = this.routes.get(destination);
     if (!route) {
       route = this.make(destination, (target) => this.pool(destination, target));
+      for (const pool of route.ready.slice(0, WARM_ENDPOINTS)) pool.warm(WARM_MS);
       this.routes.set(destination, route);
     }
     return route;

@@ -119,6 +119,11 @@ export class Pool implements Swept {
     this.downUntil = 0;
   }
 
+  /** Opens the connection to a peer proxy before it is needed. */
+  warm(withinMs: number): void {
+    if (this.options.wire === 'weft/1') this.shared.warm(withinMs);
+  }
+
   /** Takes in a connection that was opened before it was known that it would carry HTTP. */
   adopt(channel: Channel, proven: Proven): void {
     // beside a shared connection there is no use for one that carries a single exchange at a time

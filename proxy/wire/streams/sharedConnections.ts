@@ -15,6 +15,9 @@ import { openBytes } from './openBytes.ts';
 import { StreamUpstream } from './upstream.ts';
 
 const MAX_CONNECTIONS = 16;
+/** A connection that was used so lately will be wanted again, and is opened again within so long. */
+const RECENTLY_MS = 10_000;
+const AGAIN_MS = 200;
 
 /** One of them, with what is known of it. */
 export class Shared implements ConnectionHandler {
@@ -45,6 +48,11 @@ export class Shared implements ConnectionHandler {
     this.connection.start();
   }
 
+  usedWithin(milliseconds: number): boolean {
+    const { idleSince } = this.connection;
+    return this.served > 0 && (idleSince === 0 || performance.now() - idleSince < milliseconds);
+  }
+
   request(): StreamHandler {
     return unheard;
   }
@@ -71,6 +79,7 @@ export class SharedConnections {
   private readonly waiters: Waiter[] = [];
   private connecting = false;
   private retired = false;
+  private warming: NodeJS.Timeout | undefined = undefined;
 
   constructor(pool: Pool) {
     this.pool = pool;
@@ -113,6 +122,15 @@ export class SharedConnections {
     }
   }
 
+  /** Opens a connection before it is needed, a moment later, so that many proxies do not do so at once. */
+  warm(withinMs: number): void {
+    if (this.warming !== undefined || this.connections.length > 0) return;
+    this.warming = setTimeout(() => {
+      this.warming = undefined;
+      if (!this.retired && this.usable() === undefined) this.connect(true);
+    }, Math.random() * withinMs).unref();
+  }
+
   leaving(shared: Shared): void {
     // it goes on serving, but wants new requests to go elsewhere
     if (this.pool.options.trusted && shared.serial === this.pool.options.serial()) this.pool.avoid();
@@ -122,30 +140,44 @@ export class SharedConnections {
   forget(shared: Shared): void {
     const index = this.connections.indexOf(shared);
     if (index >= 0) this.connections.splice(index, 1);
-    this.deliver();
+    if (this.waiters.length > 0) this.deliver();
+    else if (shared.usedWithin(RECENTLY_MS) && this.pool.options.trusted) this.warm(AGAIN_MS);
   }
 
   sweep(now: number): void {
-    const { idleMs, serial } = this.pool.options;
-    for (const { connection, serial: used } of this.connections) {
+    const { idleMs } = this.pool.options;
+    for (const shared of this.connections) {
+      const { connection } = shared;
       connection.sweep(now);
+      if (!connection.open) continue;
       const { idleSince } = connection;
-      const idle = idleSince > 0 && now - idleSince > idleMs();
-      if (connection.open && (idle || used !== serial())) connection.shutdown();
+      if (idleSince > 0 && now - idleSince > idleMs()) connection.shutdown();
+      else if (this.outdated(shared)) this.replace(shared);
     }
   }
 
   retire(): void {
     this.retired = true;
+    clearTimeout(this.warming);
     for (const { connection } of this.connections) connection.shutdown();
   }
 
-  /** The newest that takes another stream. One with an old certificate takes none. */
+  private outdated({ serial }: Shared): boolean {
+    return serial !== this.pool.options.serial();
+  }
+
+  /** Our certificate is another now: the old connection serves until the new one is there. */
+  private replace(old: Shared): void {
+    const replaced = this.connections.some((other) => other.connection.canOpen && !this.outdated(other));
+    if (replaced || old.connection.idleSince > 0) old.connection.shutdown();
+    else this.connect(true);
+  }
+
+  /** The newest that takes another stream. */
   private usable(): Shared | undefined {
-    const serial = this.pool.options.serial();
     for (let index = this.connections.length - 1; index >= 0; index--) {
       const shared = this.connections[index]!;
-      if (shared.serial === serial && shared.connection.canOpen) return shared;
+      if (shared.connection.canOpen) return shared;
     }
     return undefined;
   }
@@ -159,8 +191,8 @@ export class SharedConnections {
     };
   }
 
-  private connect(): void {
-    if (this.connecting || this.waiters.length === 0 || this.mayWait()) return;
+  private connect(early = false): void {
+    if (this.connecting || (!early && (this.waiters.length === 0 || this.mayWait()))) return;
     this.connecting = true;
     const { wire, serial } = this.pool.options;
     const proven = serial();
