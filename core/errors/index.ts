@@ -2,7 +2,6 @@ import { codes } from './codes.ts';
 
 export { codes };
 export { grpcMessage, grpcStatusOf } from './grpc.ts';
-export { grpcMessage, grpcStatusOf } from './grpc.ts';
 
 export type Code = keyof typeof codes;
 
