@@ -30,6 +30,10 @@ describe('chunked bodies', () => {
     expect(everySplit(text + next)).toEqual([{ end: text.length, done: true, size: 15 }]);
     expect(everySplit(text.slice(0, -1))).toEqual([{ end: text.length - 1, done: false, size: 15 }]);
     expect(everySplit(`0\r\n\r\n${next}`)).toEqual([{ end: 5, done: true, size: 0 }]);
+    expect(everySplit(`5;a="b;\\"c";d = e ;f\r\nhello\r\n0\r\n\r\n${next}`)[0]).toMatchObject({
+      size: 5,
+      done: true,
+    });
     expect(everySplit('000 ; a\r\n\r\n')).toEqual([{ end: 11, done: true, size: 0 }]);
   });
 
@@ -48,6 +52,16 @@ describe('chunked bodies', () => {
     '1000000000000\r\n',
     '5;a\nb\r\n',
     '5;a\0\r\n',
+    '5;\r\n',
+    '5;=a\r\n',
+    '5;a=\r\n',
+    '5;a;\r\n',
+    '5;a b\r\n',
+    '5;a="\r\n',
+    '5;a="b\\"\r\n',
+    '5;a="b"c\r\n',
+    '5 \r\n',
+    '5;a \r\n',
     `5;${'a'.repeat(300)}\r\n`,
     '0\r\n\n',
     '0\r\nA b: c\r\n',

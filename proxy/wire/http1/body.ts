@@ -1,5 +1,5 @@
 /** Follows the body of a message (RFC 9112, 6 and 7) so that its bytes can pass as they came. */
-import { CR, FIELD, HEX, LF, SEMICOLON, SPACE, TAB, COLON, TOKEN } from './characters.ts';
+import { COLON, CR, FIELD, HEX, LF, SEMICOLON, SPACE, TAB, TOKEN } from './characters.ts';
 import { limit } from './limits.ts';
 
 export const framing = { none: 0, length: 1, chunked: 2, close: 3 } as const;
@@ -7,17 +7,23 @@ export type Framing = (typeof framing)[keyof typeof framing];
 
 const SIZE_FIRST = 0;
 const SIZE = 1;
-const BEFORE_EXTENSION = 2;
-const EXTENSION = 3;
-const SIZE_LF = 4;
-const DATA = 5;
-const DATA_CR = 6;
-const DATA_LF = 7;
-const TRAILER_FIRST = 8;
-const TRAILER_NAME = 9;
-const TRAILER_VALUE = 10;
-const TRAILER_LF = 11;
-const END_LF = 12;
+const EXTENSION = 2;
+const SIZE_LF = 3;
+const DATA = 4;
+const DATA_CR = 5;
+const DATA_LF = 6;
+const TRAILER_FIRST = 7;
+const TRAILER_NAME = 8;
+const TRAILER_VALUE = 9;
+const TRAILER_LF = 10;
+const END_LF = 11;
+
+/**
+ * RFC 9112, 7.1.1: `;name`, `;name=token` or `;name="text"`, each any number of times. Nobody needs what they say, but
+ * who reads quotes and who does not would see the line end at different places where one stays open.
+ */
+const EXTENSIONS =
+  /^(?:[\t ]*;[\t ]*[!#$%&'*+\-.^_`|~\dA-Za-z]+(?:[\t ]*=[\t ]*(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+|"(?:[^"\\]|\\.)*"))?)+$/;
 
 /** Fields that would change how a message is read, or say what only a proxy may say, once it is complete. */
 const NOT_A_TRAILER = /^(?:content-length|transfer-encoding|host|connection|trailer|te|x[-_]weft[-_].*)$/;
@@ -31,7 +37,8 @@ export class Body {
   private remaining = 0;
   private state = SIZE_FIRST;
   private digits = 0;
-  private extension = 0;
+  /** Extensions of this chunk, which are few and short. */
+  private extension = '';
   private extensions = 0;
   private trailerBytes = 0;
   private trailers = 0;
@@ -46,7 +53,8 @@ export class Body {
     if (kind === framing.chunked) {
       this.problem = '';
       this.state = SIZE_FIRST;
-      this.digits = this.extension = this.extensions = this.trailerBytes = this.trailers = 0;
+      this.extension = '';
+      this.digits = this.extensions = this.trailerBytes = this.trailers = 0;
     }
   }
 
@@ -95,17 +103,10 @@ export class Body {
       case SIZE_FIRST:
       case SIZE:
         return this.sizeDigit(code);
-      case BEFORE_EXTENSION:
-        if (code === SEMICOLON) this.state = EXTENSION;
-        else if (code !== SPACE && code !== TAB) return this.refuse('invalid chunk size');
-        return this.countExtension();
       case EXTENSION:
-        if (code === CR) this.state = SIZE_LF;
-        else if (FIELD[code] !== 1) return this.refuse('control character in a chunk extension');
-        return this.countExtension();
+        return this.extensionByte(code);
       case SIZE_LF:
         if (code !== LF) return this.refuse('CR without LF');
-        this.extension = 0;
         this.digits = 0;
         this.state = this.remaining === 0 ? TRAILER_FIRST : DATA;
         return true;
@@ -128,17 +129,23 @@ export class Body {
     }
     if (this.state === SIZE_FIRST) return this.refuse('invalid chunk size');
     if (code === CR) this.state = SIZE_LF;
-    else if (code === SEMICOLON) this.state = EXTENSION;
-    else if (code === SPACE || code === TAB) this.state = BEFORE_EXTENSION;
-    else return this.refuse('invalid chunk size');
+    else if (code === SEMICOLON || code === SPACE || code === TAB) {
+      this.state = EXTENSION;
+      this.extension = '';
+      return this.extensionByte(code);
+    } else return this.refuse('invalid chunk size');
     return true;
   }
 
-  private countExtension(): boolean {
-    this.extensions++;
-    if (++this.extension > limit.chunkExtensionBytes || this.extensions > limit.chunkExtensionsBytes) {
-      return this.refuse('chunk extensions are too long');
+  private extensionByte(code: number): boolean {
+    if (code === CR) {
+      this.state = SIZE_LF;
+      return EXTENSIONS.test(this.extension) || this.refuse('invalid chunk extension');
     }
+    if (FIELD[code] !== 1) return this.refuse('control character in a chunk extension');
+    if (this.extension.length === limit.chunkExtensionBytes || ++this.extensions > limit.chunkExtensionsBytes)
+      return this.refuse('chunk extensions are too long');
+    this.extension += String.fromCharCode(code);
     return true;
   }
 
