@@ -100,6 +100,7 @@ export class Opening {
       ...(channel instanceof StreamAcceptor && {
         connected: () => channel.accept(),
         refused: (code: Code) => channel.refuse(code),
+        unneeded: () => channel.cancelled,
       }),
       spokeFirst,
       ended: (ended) => {

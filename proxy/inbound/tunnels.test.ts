@@ -42,7 +42,7 @@ describe('leaving HTTP', () => {
     expect(answer).toBe(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nfirst;early;',
     );
-    expect(head()).toMatch(/^GET \/chat .*Upgrade: websocket\r\n.*connection: Upgrade\r\n\r\n/s);
+    expect(head()).toMatch(/^GET \/chat .*Upgrade: websocket\r\n.*connection: Upgrade\r\n\r\n/is);
     client.write('GET /not-http HTTP/1.1\r\n\r\n');
     await client.next('GET /not-http HTTP/1.1\r\n\r\n');
     expect(inbound.inbound.stats().requests).toBe(0);

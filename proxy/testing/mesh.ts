@@ -1,14 +1,22 @@
 /** Two workloads with real proxies, real certificates and real sockets, in one process. */
 import http from 'node:http';
 import { once } from 'node:events';
+import { inject } from 'vitest';
 import type { AddressInfo } from 'node:net';
-import type { Endpoint, Protocol, Service } from '../../core/proxyConfig/index.ts';
+import type { Endpoint, Protocol, Service, Wire } from '../../core/proxyConfig/index.ts';
 import type { IdentityFiles } from '../../certs/verify/index.ts';
 import type { Address, Running } from '../context.ts';
 import { loadIdentity } from '../config/identity.ts';
 import { startInbound } from '../inbound/stack.ts';
 import { startOutbound } from '../outbound/stack.ts';
 import { configState, testPlane, type ConfigParts, type TestPlane } from './plane.ts';
+
+/** In which form the proxies of a test speak to each other: vitest.config.ts runs all with each. */
+declare module 'vitest' {
+  interface ProvidedContext {
+    wire: Wire;
+  }
+}
 
 export const id = (serviceAccount: string) => `spiffe://cluster.local/ns/shop/sa/${serviceAccount}`;
 
@@ -64,7 +72,7 @@ export class TestMeshOfTwo {
       address: '127.0.0.1',
       port,
       state: 'Ready',
-      wire: 'weft-tcp/1',
+      wire: inject('wire'),
       identity: id(serviceAccount),
       ...change,
     });

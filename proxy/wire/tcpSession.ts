@@ -18,6 +18,8 @@ export interface TcpOptions {
   /** The upstream is open, or will not be. */
   connected?(): void;
   refused?(code: Code): void;
+  /** It was opened ahead and not needed: nobody is told of it. */
+  unneeded?(): boolean;
   /** Counts where no endpoint was reached. */
   series(): Series;
   /** The upstream spoke, or closed, before the client was understood. Returns what the client has sent so far. */
@@ -193,7 +195,8 @@ export class TcpSession implements Handler, LogFields {
       (this.opened && pool?.options.series(this.opened.identity, 'tcp')) ?? this.options.series();
     this.leavePool();
     const durationMs = performance.now() - this.startedAt;
-    series.connection({ durationMs, sentBytes, receivedBytes, flag: this.flag }, this);
+    const unneeded = sentBytes + receivedBytes === 0 && this.options.unneeded?.() === true;
+    if (!unneeded) series.connection({ durationMs, sentBytes, receivedBytes, flag: this.flag }, this);
     this.options.ended(this, false);
   }
 

@@ -23,7 +23,7 @@ export function requestTextOf(request: StreamRequest, { added, chunking }: Reque
   let text = `${method} ${target} ${version}\r\n`;
   text += mark ? markedLines(fields, mark, authority) : `host: ${authority}\r\n${plainLines(fields)}`;
   text += lines(added);
-  if (request.upgrading) text += `Connection: Upgrade\r\nUpgrade: ${request.protocol}\r\n`;
+  if (request.upgrading) text += `Upgrade: ${request.protocol}\r\nConnection: Upgrade\r\n`;
   if (chunking) text += codingLine(mark);
   return `${text}\r\n`;
 }
@@ -57,7 +57,7 @@ export function switchTextOf(response: StreamResponse, cuts: number, protocol: s
   const { mark } = response;
   if (protocol === '') return interimTextOf(response, cuts);
   const phrase = mark?.phrase ?? PHRASES[101]!;
-  const own = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`;
+  const own = `Upgrade: ${protocol}\r\nConnection: Upgrade\r\n`;
   return `HTTP/1.1 101 ${phrase}\r\n${own}${responseLines(response, cuts)}\r\n`;
 }
 

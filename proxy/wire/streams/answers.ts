@@ -25,12 +25,16 @@ export class StreamAnswers implements Downstream, StreamHandler {
   /** A body that comes as chunks. */
   private chunks: ChunkReader | undefined = undefined;
   private flowing = true;
+  /** What follows the head are bytes, for when the answer allows them. */
+  private readonly opening: boolean;
+  private readonly early: Buffer[] = [];
 
   constructor(server: StreamServer, stream: Http2Stream, request: StreamRequest) {
     this.server = server;
     this.stream = stream;
     this.request = request;
-    this.requestComplete = request.ended;
+    this.opening = request.upgrading || request.method === 'CONNECT';
+    this.requestComplete = request.ended || this.opening;
     this.exchange = new Exchange(this, server.options.station, server.options.context);
   }
 
@@ -48,6 +52,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
   response(): void {}
 
   data(bytes: Buffer, ended: boolean): void {
+    if (this.opening) return void this.early.push(bytes);
     this.requestBytes += bytes.length;
     this.requestComplete = ended;
     this.exchange.requestBody(bytes, ended);
@@ -99,7 +104,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
   complete(trailers: FieldList | undefined): void {
     this.stream.end(trailers ?? this.chunks?.trailers);
     // the rest of the request is not wanted (RFC 9113, 8.1)
-    if (!this.requestComplete) this.stream.reset(reason.NO_ERROR);
+    if (!this.stream.receivedEnd) this.stream.reset(reason.NO_ERROR);
   }
 
   refuse(code: Code, detail: RefusalDetail): void {
@@ -112,7 +117,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
       if (!bodiless) stream.write(body);
     }
     stream.end();
-    if (!this.requestComplete) stream.reset(reason.NO_ERROR);
+    if (!stream.receivedEnd) stream.reset(reason.NO_ERROR);
   }
 
   finished(): void {}
@@ -127,7 +132,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
       this.stream.respond(responseFields(response, cuts, { ...this.server.options, switched }), false);
     }
     const { channel } = this.server.options;
-    return { channel: new StreamChannel(this.stream, channel), bytes: undefined };
+    return { channel: new StreamChannel(this.stream, channel), bytes: Buffer.concat(this.early) };
   }
 
   private readonly writePiece = (piece: Buffer): void => {

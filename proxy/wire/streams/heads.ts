@@ -84,7 +84,7 @@ export function responseFields(
 ): string[] {
   if (response instanceof StreamResponse) {
     const kept = without(response.fields, cuts);
-    return [':status', statusText(response.status), ...kept];
+    return [':status', switched ? '200' : statusText(response.status), ...kept];
   }
   const head = response as ResponseHead;
   const fields = [':status', switched ? '200' : statusText(head.status)];

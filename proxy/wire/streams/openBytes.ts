@@ -13,10 +13,7 @@ import { StreamChannel, TCP_PROTOCOL } from './streamChannel.ts';
 /** As `dial`: exactly one handler is called, never before this returns. */
 export function openBytes(shared: Shared, handlers: DialHandlers): () => void {
   const asking = new Asking(shared, handlers);
-  // the server must have said that it takes :protocol (RFC 8441, 3), which is the first that it says
-  if (shared.connection.ready) asking.ask();
-  else if (!shared.connection.ping(() => asking.ask()))
-    queueMicrotask(() => asking.fail('UPSTREAM_RESET', 'closed'));
+  asking.ask();
   return () => asking.giveUp();
 }
 

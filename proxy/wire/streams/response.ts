@@ -6,7 +6,8 @@ import { MARK, parseMark, type Http1Mark } from './http1Mark.ts';
 export class StreamResponse implements Response {
   readonly version = 20;
   readonly chunked = false;
-  readonly status: number;
+  /** 101 where a mark says that the application switched protocols, which HTTP/2 says by 200. */
+  status: number;
   readonly fields: FieldList;
   readonly contentLength: number;
   /** It was HTTP/1.x where an authenticated proxy took it in. */
@@ -28,6 +29,11 @@ export class StreamResponse implements Response {
     return this.mark?.version ?? 11;
   }
 
+  private take(mark: Http1Mark): void {
+    this.mark = mark;
+    if (mark.switched) this.status = 101;
+  }
+
   private look(trusted: boolean): void {
     const { fields } = this;
     for (let at = 0; at < fields.length; at += 2) {
@@ -35,7 +41,7 @@ export class StreamResponse implements Response {
       if (name.length === 11) {
         if (name === 'grpc-status') this.grpcStatus = Number(fields[at + 1]);
       } else if (!trusted) continue;
-      else if (name.length === 10 && name === MARK) this.mark = parseMark(fields[at + 1]!);
+      else if (name.length === 10 && name === MARK) this.take(parseMark(fields[at + 1]!));
       else if (name.length === 13 && name === 'x-weft-reason') this.reason = fields[at + 1]!;
       else if (name.length === 18 && name === 'x-weft-unprocessed') this.unprocessed = true;
     }

@@ -30,6 +30,7 @@ export class Shared implements ConnectionHandler {
   /** Exchanges so far. */
   served = 0;
   private readonly owner: SharedConnections;
+  private asked = false;
 
   constructor(
     owner: SharedConnections,
@@ -53,6 +54,13 @@ export class Shared implements ConnectionHandler {
     return this.served > 0 && (idleSince === 0 || performance.now() - idleSince < milliseconds);
   }
 
+  /** The answer to a PING comes after the SETTINGS. */
+  askReady(): void {
+    if (this.asked) return;
+    this.asked = true;
+    if (!this.connection.ping(() => this.owner.deliver())) this.connection.destroy();
+  }
+
   request(): StreamHandler {
     return unheard;
   }
@@ -69,6 +77,8 @@ export class Shared implements ConnectionHandler {
 
 /** What waits for a connection. `begin`: takes it. */
 interface Waiter {
+  /** Says `:protocol`, which a server must have allowed before (RFC 8441, 3): that is the first that it says. */
+  extended: boolean;
   begin(shared: Shared): void;
   failed(code: Code, detail: string): void;
 }
@@ -90,12 +100,14 @@ export class SharedConnections {
   }
 
   attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
+    const extended = exchange.request.upgrading;
     const shared = fresh ? undefined : this.usable();
-    if (shared !== undefined) {
+    if (shared !== undefined && (!extended || shared.connection.ready)) {
       exchange.deliver(new StreamUpstream(shared));
       return undefined;
     }
     return this.wait({
+      extended,
       begin: (connected) => exchange.deliver(new StreamUpstream(connected)),
       failed: (code, detail) => this.pool.failed(exchange, code, detail),
     });
@@ -105,11 +117,10 @@ export class SharedConnections {
   open(handlers: DialHandlers): () => void {
     let giveUp: (() => void) | undefined;
     const cancel = this.wait({
+      extended: true,
       begin: (shared) => (giveUp = openBytes(shared, handlers)),
       failed: (code, detail) => handlers.failed(code, detail),
     });
-    // never before this returns
-    if (this.usable()) queueMicrotask(() => this.deliver());
     return () => (giveUp ?? cancel)();
   }
 
@@ -118,6 +129,7 @@ export class SharedConnections {
     while (this.waiters.length > 0) {
       const shared = this.usable();
       if (shared === undefined) return this.connect();
+      if (this.waiters[0]!.extended && !shared.connection.ready) return shared.askReady();
       this.waiters.shift()!.begin(shared);
     }
   }
@@ -184,7 +196,8 @@ export class SharedConnections {
 
   private wait(waiter: Waiter): () => void {
     this.waiters.push(waiter);
-    this.connect();
+    // never before this returns
+    queueMicrotask(() => this.deliver());
     return () => {
       const index = this.waiters.indexOf(waiter);
       if (index >= 0) this.waiters.splice(index, 1);

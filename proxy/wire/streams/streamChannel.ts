@@ -12,6 +12,8 @@ export class StreamChannel implements Channel {
   whenClosed: (() => void) | undefined = undefined;
   ended = false;
   closed = false;
+  /** The other side gave the stream up. */
+  cancelled = false;
   protected readonly stream: Http2Stream;
   private readonly below: Channel;
   private finished = false;
@@ -75,8 +77,9 @@ export class StreamChannel implements Channel {
     if (ended) this.endReading();
   }
 
-  broken(error: Error): void {
-    this.close(error);
+  broken(reason: number): void {
+    this.cancelled = reason === code.CANCEL;
+    this.close(new Error(`the stream was reset: ${codeName(reason)}`));
   }
 
   private give(reason: number): void {
@@ -127,6 +130,6 @@ class Listener implements StreamHandler {
     this.channel.handler.drain();
   }
   reset(reason: number): void {
-    this.channel.broken(new Error(`the stream was reset: ${codeName(reason)}`));
+    this.channel.broken(reason);
   }
 }

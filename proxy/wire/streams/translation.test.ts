@@ -89,8 +89,8 @@ describe('a request of HTTP/1.x between two proxies', () => {
       'GET /chat HTTP/1.1',
       'Host: c',
       'Sec-WebSocket-Key: k',
-      'Connection: Upgrade',
       'Upgrade: websocket',
+      'Connection: Upgrade',
     );
     expect(across(upgrade)).toBe(upgrade);
   });

@@ -23,6 +23,8 @@ export class StreamUpstream implements Upstream, StreamHandler {
   /** A request body that comes as chunks. */
   private chunks: ChunkReader | undefined = undefined;
   private flowing = true;
+  /** Bytes may follow the answer: our side stays open. */
+  private opening = false;
 
   constructor(shared: Shared) {
     this.shared = shared;
@@ -39,9 +41,12 @@ export class StreamUpstream implements Upstream, StreamHandler {
 
   send(exchange: Exchange, chunks: readonly Buffer[], ended: boolean): boolean {
     this.exchange = exchange;
-    this.chunks = exchange.request.chunked ? new ChunkReader() : undefined;
+    const { request } = exchange;
+    this.chunks = request.chunked ? new ChunkReader() : undefined;
+    this.opening = request.upgrading || request.method === 'CONNECT';
     const fields = requestFields(exchange, this.pool.options.trusted);
-    this.stream = this.shared.connection.request(fields, ended && chunks.length === 0, this);
+    const bare = ended && chunks.length === 0 && !this.opening;
+    this.stream = this.shared.connection.request(fields, bare, this);
     let flowing = true;
     for (const chunk of chunks) flowing = this.body(chunk);
     return flowing;
@@ -55,7 +60,7 @@ export class StreamUpstream implements Upstream, StreamHandler {
   }
 
   complete(trailers: FieldList | undefined): void {
-    this.stream!.end(trailers ?? this.chunks?.trailers);
+    if (!this.opening) this.stream!.end(trailers ?? this.chunks?.trailers);
   }
 
   pause(): void {
@@ -89,6 +94,7 @@ export class StreamUpstream implements Upstream, StreamHandler {
     if (!response.unprocessed) this.pool.served();
     if (response.grpcStatus !== undefined) exchange.grpcStatus = response.grpcStatus;
     if (switches(response, exchange)) return exchange.tunnel(this, response, EMPTY);
+    if (this.opening) this.stream!.end();
     exchange.response(this, response, ended);
     if (ended && this.exchange === exchange) this.finish(exchange, undefined);
   }
