@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, nat, property, stringMatching, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cut } from '../exchange/cuts.ts';
 import type { Exchange } from '../exchange/exchange.ts';
@@ -96,13 +96,13 @@ describe('a request of HTTP/1.x between two proxies', () => {
   });
 
   it('any head comes out as it went in', () => {
-    const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/);
-    const value = fc.stringMatching(/^[!-~]([ -~]{0,12}[!-~])?$/);
+    const name = stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/);
+    const value = stringMatching(/^[!-~]([ -~]{0,12}[!-~])?$/);
     const reserved =
       /^(?:host|connection|keep-alive|upgrade|te|trailer|transfer-encoding|content-length|expect|proxy-connection|http2-settings|x[-_]weft.*|weft.*)$/i;
-    const field = fc.tuple(name, value).filter(([key]) => !reserved.test(key));
-    fc.assert(
-      fc.property(fc.array(field, { maxLength: 8 }), fc.nat(8), (fields, place) => {
+    const field = tuple(name, value).filter(([key]) => !reserved.test(key));
+    assert(
+      property(array(field, { maxLength: 8 }), nat(8), (fields, place) => {
         const lines = fields.map(([key, text]) => `${key}: ${text}`);
         lines.splice(Math.min(place, lines.length), 0, 'Host: cart');
         const text = request('GET /a HTTP/1.1', ...lines);
@@ -176,8 +176,8 @@ describe('fields that only proxies may say', () => {
 describe('chunks', () => {
   it('come apart however they are split', () => {
     const text = '4;x=1\r\nWeft\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nX-Sum: 7\r\nY: z\r\n\r\n';
-    fc.assert(
-      fc.property(fc.array(fc.nat(text.length), { maxLength: 8 }), (cuts) => {
+    assert(
+      property(array(nat(text.length), { maxLength: 8 }), (cuts) => {
         const places = [0, ...cuts.toSorted((a, b) => a - b), text.length];
         const reader = new ChunkReader();
         let body = '';
