@@ -96,7 +96,7 @@ class Inbound {
     const opening = this.opening(channel, target, peer);
     const sniffer = new Sniffer(channel, {
       declared: this.declared(target.port),
-      tls: true,
+      tls: 'ours',
       decided: (spoken, bytes) => {
         if (spoken === 'weft') {
           opening.yield();
@@ -146,7 +146,7 @@ class Inbound {
     const opening = this.opening(channel, target, peer);
     const sniffer = new Sniffer(channel, {
       declared: this.declared(target.port),
-      tls: false,
+      tls: 'none',
       decided: (spoken, bytes) => this.carry(opening, { spoken, bytes }),
       silent: () => this.silent(opening, () => sniffer.stop()),
       gone: () => opening.yield(),

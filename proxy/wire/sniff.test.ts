@@ -1,39 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { connect } from 'node:tls';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sniff, type Sniffed } from './sniff.ts';
-
-/** The ClientHello of a real TLS client. */
-async function clientHello(protocols: string[]): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const client = connect({
-    port,
-    host: '127.0.0.1',
-    ...(protocols.length > 0 ? { ALPNProtocols: protocols } : {}),
-  });
-  client.on('error', () => {});
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  const [bytes] = (await once(socket, 'data')) as [Buffer];
-  client.destroy();
-  socket.destroy();
-  server.close();
-  return bytes;
-}
-
-/** The same handshake, in records of `size` bytes. */
-function inRecords(hello: Buffer, size: number): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = 5; at < hello.length; at += size) {
-    const payload = hello.subarray(at, at + size);
-    const head = Buffer.from([0x16, 3, 1, payload.length >> 8, payload.length & 255]);
-    parts.push(head, payload);
-  }
-  return Buffer.concat(parts);
-}
+import { sniff, sniffVersion, type Sniffed } from './sniff.ts';
+import { clientHello, inRecords } from './testing/clientHello.ts';
 
 /** What is said at each number of bytes, without repetitions. */
 function course(bytes: Buffer): Sniffed[] {
@@ -68,6 +36,13 @@ describe('TLS', () => {
     expect(course(weft)).toEqual(['more', 'weft']);
     expect(course(own)).toEqual(['more', 'tls']);
     expect(course(bare)).toEqual(['more', 'tls']);
+  });
+
+  it('is ours by either wire, alone or with others', async () => {
+    for (const offered of [['weft/1'], ['weft-tcp/1'], ['weft/1', 'weft-tcp/1'], ['http/1.1', 'weft/1']])
+      expect(sniff(await clientHello(offered))).toBe('weft');
+    for (const offered of [['weft/2'], ['weft'], ['xweft/1'], ['weft/1x']])
+      expect(sniff(await clientHello(offered))).toBe('tls');
   });
 
   it('is recognized over several records, up to a bound', () => {
@@ -118,7 +93,53 @@ describe('text', () => {
     expect(course(Buffer.from(text, 'latin1'))).toEqual(expected);
   });
 
+  it.each<[string, Sniffed]>([
+    ['P', 'more'],
+    ['PR', 'more'],
+    ['PRI', 'maybe-http'],
+    ['PRI ', 'maybe-http'],
+    ['PRI * HTTP/2', 'maybe-http'],
+    ['PRI * HTTP/2.0', 'http2'],
+    ['PRI * HTTP/1.1\r\n', 'http'],
+    ['PRIX', 'more'],
+  ])('the preface of HTTP/2 in pieces: %j is %s', (text, expected) => {
+    expect(sniff(Buffer.from(text))).toBe(expected);
+  });
+
   it('a request line without an end is left to the reader of heads', () => {
     expect(sniff(Buffer.from(`GET /${'x'.repeat(9000)}`))).toBe('http');
+  });
+});
+
+describe('a port that speaks HTTP', () => {
+  it.each<[string, string]>([
+    ['', 'more'],
+    ['P', 'more'],
+    ['PRI * HTTP/2.', 'more'],
+    ['PRI * HTTP/2.0', 'http2'],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0', 'http2'],
+    ['PO', 'http'],
+    ['PRI * HTTP/1.1\r\n', 'http'],
+    ['GET / HTTP/1.1\r\n', 'http'],
+    ['get', 'http'],
+    ['\0', 'http'],
+    ['\x16\x03\x01', 'http'],
+  ])('has a version that is told by the first bytes: %j is %s', (text, expected) => {
+    expect(sniffVersion(Buffer.from(text, 'latin1'))).toBe(expected);
+  });
+
+  it('what was decided stays decided, whatever comes after', () => {
+    const start = fc.constantFrom('', 'P', 'PRI * HTTP/2.0', 'POST', 'PRI *', 'GET');
+    fc.assert(
+      fc.property(start, fc.uint8Array({ maxLength: 30 }), (text, rest) => {
+        const bytes = Buffer.concat([Buffer.from(text), rest]);
+        const course = [...bytes.keys(), bytes.length].map((length) =>
+          sniffVersion(bytes.subarray(0, length)),
+        );
+        const first = course.findIndex((each) => each !== 'more');
+        expect(new Set(first === -1 ? course : course.slice(first)).size).toBe(1);
+        expect(first).toBeLessThanOrEqual('PRI * HTTP/2.0'.length);
+      }),
+    );
   });
 });

@@ -1,0 +1,176 @@
+import * as fc from 'fast-check';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bound } from './bounds.ts';
+import { ignore, type Channel, type Handler } from './channel.ts';
+import type { ClientHello } from './clientHello.ts';
+import { Sniffer, type SnifferOptions, type Spoken } from './sniffer.ts';
+import { clientHello } from './testing/clientHello.ts';
+
+type Known = Pick<SnifferOptions, 'declared' | 'tls'>;
+
+interface Outcome {
+  spoken: Spoken | undefined;
+  bytes: Buffer;
+  hello: ClientHello | undefined;
+  silent: number;
+  gone: number;
+}
+
+/** A connection of which only the handler matters. */
+function sniffing(known: Known): { outcome: Outcome; handler: Handler; sniffer: Sniffer } {
+  const outcome: Outcome = {
+    spoken: undefined,
+    bytes: Buffer.alloc(0),
+    hello: undefined,
+    silent: 0,
+    gone: 0,
+  };
+  const channel = { handler: ignore } as Channel;
+  const sniffer = new Sniffer(channel, {
+    ...known,
+    decided: (spoken, bytes, hello) => {
+      expect(outcome.spoken).toBeUndefined();
+      Object.assign(outcome, { spoken, bytes, hello });
+    },
+    silent: () => (outcome.silent += 1),
+    gone: () => (outcome.gone += 1),
+  });
+  return { outcome, handler: channel.handler, sniffer };
+}
+
+/** What is decided after these pieces, without any pause. */
+function said(known: Known, ...pieces: (string | Buffer)[]): Outcome {
+  const { outcome, handler, sniffer } = sniffing(known);
+  for (const piece of pieces) handler.data(Buffer.from(piece as string, 'latin1'));
+  sniffer.stop();
+  return outcome;
+}
+
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const http: Known = { declared: 'http', tls: 'ours' };
+const tcp: Known = { declared: 'tcp', tls: 'ours' };
+const unknown: Known = { declared: undefined, tls: 'ours' };
+
+let weft: Buffer;
+let own: Buffer;
+beforeAll(async () => {
+  [weft, own] = await Promise.all([clientHello(['weft/1', 'weft-tcp/1']), clientHello(['h2'], 'cart.shop')]);
+});
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('what is decided', () => {
+  const cases = (): [Known, Buffer | string, Spoken | undefined][] => [
+    [http, REQUEST, 'http'],
+    [http, PREFACE, 'http2'],
+    [http, 'EHLO me\r\n', 'http'],
+    [http, weft, 'weft'],
+    [http, own, 'http'],
+    [{ ...http, tls: 'any' }, own, 'tls'],
+    [{ ...http, tls: 'any' }, REQUEST, 'http'],
+    [{ ...http, tls: 'none' }, PREFACE, 'http2'],
+    [{ ...http, tls: 'none' }, own, 'http'],
+    [tcp, REQUEST, 'tcp'],
+    [tcp, PREFACE, 'tcp'],
+    [tcp, weft, 'weft'],
+    [tcp, own, 'tcp'],
+    [{ ...tcp, tls: 'any' }, own, 'tls'],
+    [{ ...tcp, tls: 'none' }, weft, 'tcp'],
+    [unknown, REQUEST, 'http'],
+    [unknown, PREFACE, 'http2'],
+    [unknown, 'EHLO me\r\n', 'tcp'],
+    [unknown, weft, 'weft'],
+    [unknown, own, 'tls'],
+  ];
+
+  it('is what the client speaks, within what is declared', () => {
+    for (const [known, bytes, spoken] of cases()) expect(said(known, bytes).spoken).toBe(spoken);
+  });
+
+  it('does not depend on how the bytes are split, but for ports whose protocol is declared to be bytes', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...cases().filter(([{ declared }]) => declared !== 'tcp')),
+        fc.array(fc.nat(600), { maxLength: 4 }),
+        ([known, bytes, spoken], cuts) => {
+          const all = Buffer.from(bytes as string, 'latin1');
+          const ends = [...cuts.filter((cut) => cut < all.length), all.length].toSorted((a, b) => a - b);
+          const pieces = ends.map((end, i) => all.subarray(i === 0 ? 0 : ends[i - 1], end));
+          const outcome = said(known, ...pieces.filter(({ length }) => length > 0));
+          expect(outcome.spoken).toBe(spoken);
+          expect(all.subarray(0, outcome.bytes.length)).toEqual(outcome.bytes);
+        },
+      ),
+    );
+  });
+
+  it('comes with all bytes so far, and with what a client of TLS says of itself', () => {
+    expect(said(unknown, PREFACE.slice(0, 3), PREFACE.slice(3)).bytes.toString()).toBe(PREFACE);
+    expect(said(unknown, own).hello).toEqual({ serverName: 'cart.shop', protocols: ['h2'] });
+    expect(said(tcp, own).hello?.serverName).toBe('cart.shop');
+    expect(said(http, weft).hello).toEqual({ serverName: undefined, protocols: ['weft/1', 'weft-tcp/1'] });
+    expect(said(http, REQUEST).hello).toBeUndefined();
+  });
+});
+
+describe('a client that does not go on', () => {
+  it.each<[Known, string, number, Spoken]>([
+    [unknown, 'GE', bound.undecidedMs, 'tcp'],
+    [unknown, 'PR', bound.undecidedMs, 'tcp'],
+    [unknown, 'PRI * HTT', bound.headMs, 'http'],
+    [unknown, 'GET /', bound.headMs, 'http'],
+    [unknown, '\x16\x03\x01', bound.sniffMs, 'tls'],
+    [http, 'PRI', bound.headMs, 'http'],
+    [http, '\x16\x03\x01', bound.sniffMs, 'http'],
+    [{ ...http, tls: 'any' }, '\x16\x03\x01', bound.sniffMs, 'tls'],
+    [tcp, '\x16\x03\x01', bound.sniffMs, 'tcp'],
+  ])('%o after %j', (...[known, text, ms, expected]) => {
+    const { outcome, handler } = sniffing(known);
+    handler.data(Buffer.from(text, 'latin1'));
+    vi.advanceTimersByTime(ms - 1);
+    expect(outcome.spoken).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(outcome).toMatchObject({ spoken: expected, silent: 0, hello: undefined });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('has ended: what it sent is judged as declared, else carried as bytes', () => {
+    for (const [known, expected] of [
+      [http, 'http'],
+      [tcp, 'tcp'],
+      [unknown, 'tcp'],
+    ] as const) {
+      const { outcome, handler } = sniffing(known);
+      handler.end();
+      expect(outcome.spoken).toBe(expected);
+    }
+  });
+
+  it('is gone: nothing is decided any more, and nothing is waited for', () => {
+    const { outcome, handler } = sniffing(unknown);
+    handler.data(Buffer.from('GE'));
+    handler.closed(undefined);
+    handler.end();
+    expect([outcome.spoken, outcome.gone, vi.getTimerCount()]).toEqual([undefined, 1, 0]);
+  });
+});
+
+describe('a client that says nothing', () => {
+  it('is told of once, and sniffing goes on', () => {
+    const { outcome, handler } = sniffing(unknown);
+    vi.advanceTimersByTime(bound.silenceMs);
+    expect(outcome).toMatchObject({ silent: 1, spoken: undefined });
+    handler.data(Buffer.from(PREFACE));
+    expect(outcome).toMatchObject({ silent: 1, spoken: 'http2' });
+  });
+
+  it('is no longer listened to once the server has spoken', () => {
+    const { outcome, handler, sniffer } = sniffing(unknown);
+    handler.data(Buffer.from('GE'));
+    expect(sniffer.stop().toString()).toBe('GE');
+    handler.data(Buffer.from('T / HTTP/1.1\r\n'));
+    vi.advanceTimersByTime(bound.headMs);
+    expect(outcome.spoken).toBeUndefined();
+  });
+});
