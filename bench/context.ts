@@ -1,5 +1,6 @@
 /** What a run is given, and what all its scenarios share. */
 import type { Identities } from './certificates.ts';
+import type { LogTarget } from './peers/haproxy.ts';
 
 export interface Bundle {
   /** Of the contender: `Weft`, or `Weft (file)` for a further bundle. */
@@ -12,6 +13,8 @@ export interface Options {
   seconds: number;
   /** All of every matrix. */
   full: boolean;
+  /** Where HAProxy writes its lines. */
+  log: LogTarget;
   /** The first is the one that goals are about. */
   bundles: Bundle[];
 }

@@ -1,5 +1,6 @@
 /** `make bench`: the proxy beside HAProxy and nginx in the same run. docs/performance.md says how to read it. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeCertificates } from './certificates.ts';
@@ -58,17 +59,21 @@ async function benchmark(context: BenchContext, command: Command): Promise<void>
 async function main(command: Command): Promise<void> {
   if (command.help) return say(USAGE);
   if (command.list) return say(scenarios.map(({ name, about }) => `${name.padEnd(12)} ${about}`).join('\n'));
+  const absent = command.bundles.find(({ file }) => !existsSync(file));
+  if (absent !== undefined) throw new Error(`${absent.file} is not there: make build`);
   const dir = await mkdtemp(join(tmpdir(), 'weft-bench-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   const identities = await writeCertificates(dir);
   const context: BenchContext = { dir, identities, options: command, problems: [] };
-  try {
-    if (command.profile) await profile(context, { ...command, folder: FOLDER });
-    else await benchmark(context, command);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+  if (command.profile) await profile(context, { ...command, folder: FOLDER });
+  else await benchmark(context, command);
   for (const problem of context.problems) process.stderr.write(`PROBLEM ${problem}\n`);
   if (context.problems.length > 0) process.exitCode = 1;
 }
 
-await main(parseCommand(process.argv.slice(2)));
+try {
+  await main(parseCommand(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 2;
+}

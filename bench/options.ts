@@ -2,12 +2,14 @@
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Options } from './context.ts';
+import { LOG_TARGETS, type LogTarget } from './peers/haproxy.ts';
 
 export const USAGE = `node bench/main.ts [options]
   --only NAME[,NAME]   scenarios to run; --list shows them
   --rounds N           interleaved rounds (5; the open-loop scenario makes at least 7)
   --seconds N          length of one run of one contender (1.5)
   --full               every connection count with every body, and longer footprints
+  --haproxy-log WHERE  stdout, as all others write their lines (default); or syslog, as its packages set it up
   --bundle FILE        what runs as Weft (dist/proxy.mjs); given again: a further contender, to compare two builds
   --profile            profile our proxies instead; --perf adds what the kernel and OpenSSL took
 `;
@@ -26,6 +28,14 @@ function positive(name: string, text: string): number {
   return value;
 }
 
+function logTarget(text: string): LogTarget {
+  const names = Object.keys(LOG_TARGETS) as LogTarget[];
+  const found = names.find((name) => name === text);
+  if (found === undefined)
+    throw new Error(`--haproxy-log is ${JSON.stringify(text)}, not one of ${names.join(', ')}`);
+  return found;
+}
+
 const DEFAULT_BUNDLE = join(import.meta.dirname, '../dist/proxy.mjs');
 
 export function parseCommand(args: string[]): Command {
@@ -37,6 +47,7 @@ export function parseCommand(args: string[]): Command {
       seconds: { type: 'string', default: '1.5' },
       full: { type: 'boolean', default: false },
       bundle: { type: 'string', multiple: true, default: [DEFAULT_BUNDLE] },
+      'haproxy-log': { type: 'string', default: 'stdout' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
@@ -48,6 +59,7 @@ export function parseCommand(args: string[]): Command {
     rounds: Math.round(positive('rounds', values.rounds)),
     seconds: positive('seconds', values.seconds),
     full: values.full,
+    log: logTarget(values['haproxy-log']),
     bundles: values.bundle.map((file, index) => ({
       name: index === 0 ? 'Weft' : `Weft (${basename(file)})`,
       file: resolve(file),

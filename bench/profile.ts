@@ -5,6 +5,7 @@ import type { BenchContext } from './context.ts';
 import { GRPC_PATH, grpcFrame, H2_PATH, nghttpd } from './load/nghttpd.ts';
 import { h2load } from './load/h2load.ts';
 import { output, tool } from './load/run.ts';
+import { sourceFor, startSink } from './load/streams.ts';
 import { wrk } from './load/wrk.ts';
 import { stop, weftHop, weftPair, type Contender, type Traffic } from './peers/contenders.ts';
 import { nginxApplication } from './peers/nginx.ts';
@@ -44,6 +45,7 @@ const PROFILED: Record<string, Profiled> = {
     load: (port, seconds) => h2load({ port, path: H2_PATH, connections: 4, streams: 16, seconds }),
   },
   grpc: { traffic: 'grpc', pair: true, load: grpc },
+  tcp: { traffic: 'bytes', pair: true, load: (port, seconds) => sourceFor({ port, streams: 1, seconds }) },
   churn: {
     traffic: 'http/1.1',
     pair: false,
@@ -59,14 +61,20 @@ export interface ProfileOptions {
   folder: string;
 }
 
-async function application(context: BenchContext, traffic: Traffic): Promise<Started & { port: number }> {
+interface Application {
+  port: number;
+  stop(): Promise<void>;
+}
+
+async function application({ dir }: BenchContext, traffic: Traffic): Promise<Application> {
   const port = await freePort();
-  const { dir } = context;
-  const started =
-    traffic === 'http/1.1'
-      ? await nginxApplication({ dir, name: `application-${port}`, port })
-      : await nghttpd({ dir, port, grpc: traffic === 'grpc' });
-  return { ...started, port };
+  const begin = async (): Promise<{ stop(): Promise<void> }> => {
+    if (traffic === 'bytes') return startSink(port);
+    if (traffic === 'http/1.1') return nginxApplication({ dir, name: `application-${port}`, port });
+    return nghttpd({ dir, port, grpc: traffic === 'grpc' });
+  };
+  const { stop } = await begin();
+  return { port, stop: () => stop() };
 }
 
 /** The proxies of a contender with the names that their files get. */
@@ -78,12 +86,17 @@ const sides = (name: string, { client, server }: Contender): [string, Started][]
         [`${name}-server`, server],
       ];
 
-async function perf(name: string, { pid }: Started, { seconds, folder }: ProfileOptions): Promise<string> {
-  const file = join(folder, `${name}.perf.data`);
+async function perf(dir: string, side: [string, Started], seconds: number): Promise<string> {
+  const [name, { pid }] = side;
+  const file = join(dir, `${name}.perf.data`);
   await output('perf', ['record', '-q', '-e', 'cpu-clock', '-F', '997', '-o', file, '-p', String(pid), '--', 'sleep', String(seconds)]); // prettier-ignore
-  const report = await output('perf', ['report', '--stdio', '--no-children', '--sort', 'dso,symbol', '--percent-limit', '0.6', '-i', file]); // prettier-ignore
-  const lines = report.split('\n').filter((line) => /^\s+\d/.test(line));
-  return [`### ${name}: by perf, kernel and OpenSSL included`, ...lines.slice(0, 40), ''].join('\n');
+  const lines = async (sort: string, count: number) => {
+    const report = await output('perf', ['report', '--stdio', '--no-children', '--sort', sort, '-i', file]);
+    const shares = report.split('\n').filter((line) => /^\s+\d/.test(line));
+    return shares.slice(0, count).map((line) => line.trimEnd());
+  };
+  const [objects, symbols] = [await lines('dso', 6), await lines('dso,symbol', 30)];
+  return [`### ${name}: by perf, kernel and OpenSSL included`, ...objects, '', ...symbols, ''].join('\n');
 }
 
 async function withPerf(context: BenchContext, name: string, options: ProfileOptions): Promise<void> {
@@ -93,7 +106,7 @@ async function withPerf(context: BenchContext, name: string, options: ProfileOpt
   try {
     const running = load(contender.port, options.seconds + 2, context.dir);
     const reports = await Promise.all(
-      sides(name, contender).map(([side, started]) => perf(side, started, options)),
+      sides(name, contender).map((side) => perf(context.dir, side, options.seconds)),
     );
     await running;
     process.stdout.write(`${reports.join('\n')}\n`);

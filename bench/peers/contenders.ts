@@ -38,29 +38,38 @@ export interface Route {
   to: number;
 }
 
-export async function haproxyHop({ dir }: BenchContext, { traffic, to }: Route): Promise<Contender> {
+/** `secured`: takes mTLS. */
+export async function haproxyHop(
+  { dir, options: { log } }: BenchContext,
+  { traffic, to, secured = false }: Route & { secured?: boolean },
+): Promise<Contender> {
   const port = await freePort();
   const link = plain(spoken(traffic));
-  const server = await haproxy({ dir, name: `hop-${port}`, port, to, in: link, out: link });
+  const incoming = secured ? secure(link.protocol) : link;
+  const server = await haproxy({ dir, name: `hop-${port}`, port, to, in: incoming, out: link, log });
   return { name: 'HAProxy', port, server };
 }
 
-export async function nginxHop({ dir }: BenchContext, { to }: Route): Promise<Contender> {
+export async function nginxHop(
+  { dir }: BenchContext,
+  { to, secured = false }: Route & { secured?: boolean },
+): Promise<Contender> {
   const port = await freePort();
   const link = plain('http/1.1');
-  const server = await nginx({ dir, name: `hop-${port}`, port, to, in: link, out: link });
+  const incoming = secured ? secure('http/1.1') : link;
+  const server = await nginx({ dir, name: `hop-${port}`, port, to, in: incoming, out: link });
   return { name: 'nginx', port, server };
 }
 
 /** Two processes with mTLS between; `between` is what they speak inside it. */
 export async function haproxyPair(
-  { dir }: BenchContext,
+  { dir, options: { log } }: BenchContext,
   { traffic, to, between }: Route & { between: Link['protocol'] },
 ): Promise<Contender> {
   const [port, inner] = [await freePort(), await freePort()];
   const [edge, middle] = [plain(spoken(traffic)), secure(between)];
-  const server = await haproxy({ dir, name: `server-${inner}`, port: inner, to, in: middle, out: edge });
-  const client = await haproxy({ dir, name: `client-${port}`, port, to: inner, in: edge, out: middle });
+  const server = await haproxy({ dir, name: `server-${inner}`, port: inner, to, in: middle, out: edge, log });
+  const client = await haproxy({ dir, name: `client-${port}`, port, to: inner, in: edge, out: middle, log });
   return { name: between === 'h2' ? 'HAProxy pair, h2' : 'HAProxy pair', port, client, server };
 }
 
@@ -132,6 +141,7 @@ export async function weftPair(context: BenchContext, route: WeftRoute): Promise
     port,
     client,
     server,
-    counted: () => counted(client.metricsPort),
+    // what it carries as bytes it cannot count as requests
+    ...(traffic === 'bytes' ? {} : { counted: () => counted(client.metricsPort) }),
   };
 }

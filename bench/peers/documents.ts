@@ -14,7 +14,7 @@ import {
 } from '../../core/proxyConfig/index.ts';
 
 /** How our proxies speak to each other. */
-export const WIRE: NonNullable<Endpoint['wire']> = 'weft-tcp/1';
+export const WIRE: NonNullable<Endpoint['wire']> = 'weft/1';
 
 export const NAMESPACE = 'bench';
 export const TRUST_DOMAIN = 'cluster.local';

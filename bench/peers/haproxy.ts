@@ -4,11 +4,21 @@ import { join } from 'node:path';
 import type { Link, PeerOptions } from './links.ts';
 import { start, which, type Started } from './process.ts';
 
-const DEFAULTS = `
+/**
+ * stdout: as in a container, and as our proxies do. syslog: a datagram for each line, as its packages set it up; nobody
+ * listens here, which costs it as much as somebody who does.
+ */
+export const LOG_TARGETS = {
+  stdout: 'log stdout format raw local0',
+  syslog: 'log 127.0.0.1:15514 local0',
+} as const;
+export type LogTarget = keyof typeof LOG_TARGETS;
+
+const defaults = (target: LogTarget) => `
 global
   nbthread 1
   maxconn 9000
-  log stdout format raw local0
+  ${LOG_TARGETS[target]}
 defaults
   log global
   timeout connect 5s
@@ -41,10 +51,10 @@ function server({ dir, to }: PeerOptions, { protocol, tls }: Link): string {
   return `${line} ssl crt ${join(dir, 'pair.pem')} ca-file ${join(dir, 'ca.crt')}${alpn} verify required ssl-min-ver TLSv1.3 no-ssl-reuse`;
 }
 
-function configuration(options: PeerOptions): string {
+function configuration(options: HaproxyOptions): string {
   const bytes = options.in.protocol === 'bytes';
   return [
-    DEFAULTS,
+    defaults(options.log ?? 'stdout'),
     'frontend in',
     bind(options, options.in),
     bytes ? '  mode tcp\n  option tcplog' : RULES,
@@ -56,7 +66,11 @@ function configuration(options: PeerOptions): string {
   ].join('\n');
 }
 
-export async function haproxy(options: PeerOptions): Promise<Started> {
+export interface HaproxyOptions extends PeerOptions {
+  log?: LogTarget;
+}
+
+export async function haproxy(options: HaproxyOptions): Promise<Started> {
   const file = join(options.dir, `${options.name}.haproxy.cfg`);
   await writeFile(file, configuration(options));
   const command = which('haproxy');

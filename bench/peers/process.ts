@@ -9,6 +9,13 @@ const TICK_US = 10_000;
 const POLL_MS = 2;
 const START_DEADLINE_MS = 10_000;
 
+/** Those that run; they must not outlive us, however we end. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 export interface Memory {
   /** Private pages, KiB: what one more proxy costs a node. */
   rssAnon: number;
@@ -18,6 +25,8 @@ export interface Memory {
 
 export interface Started {
   readonly pid: number;
+  /** From exec until it served. */
+  readonly readyMs: number;
   /** CPU time of all threads so far, in microseconds. */
   cpuUs(): number;
   memory(): Memory;
@@ -60,16 +69,14 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-async function listening(port: number, child: ChildProcess): Promise<void> {
+async function serving(child: ChildProcess, ready: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + START_DEADLINE_MS;
-  while (!(await accepts(port))) {
+  while (!(await ready())) {
     if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(
-        `${child.spawnfile} ended with ${child.exitCode ?? child.signalCode} before it listened`,
-      );
+      throw new Error(`${child.spawnfile} ended with ${child.exitCode ?? child.signalCode} before it served`);
     if (Date.now() > end) {
       child.kill('SIGKILL');
-      throw new Error(`${child.spawnfile} does not listen on port ${port} after ${START_DEADLINE_MS} ms`);
+      throw new Error(`${child.spawnfile} does not serve after ${START_DEADLINE_MS} ms`);
     }
     await pause(POLL_MS);
   }
@@ -98,26 +105,34 @@ export interface StartOptions {
   args: string[];
   /** Replaces the environment; PATH is kept. */
   env?: Record<string, string>;
-  cwd?: string;
-  /** The process counts as started when this loopback port accepts; absent: at once. */
-  port?: number;
+  /** The process counts as started when this loopback port accepts, or when `ready` says so. */
+  port: number;
+  ready?: () => Promise<boolean>;
 }
 
-/** Starts a process and waits until it listens. Its error output goes to ours, its output is dropped. */
-export async function start({ command, args, env, cwd, port }: StartOptions): Promise<Started> {
+/** Starts a process and waits until it serves. Its error output goes to ours, its output is dropped. */
+export async function start(options: StartOptions): Promise<Started> {
+  const { command, args, env, port, ready = () => accepts(port) } = options;
+  const begin = performance.now();
   const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
-    cwd,
   });
+  children.add(child);
   const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+    const gone = () => {
+      children.delete(child);
+      resolve();
+    };
+    child.once('exit', gone);
+    child.once('error', gone);
   });
-  if (port !== undefined) await listening(port, child);
+  await serving(child, ready);
+  const readyMs = performance.now() - begin;
   const pid = child.pid!;
   return {
     pid,
+    readyMs,
     cpuUs: () => cpuUs(pid),
     memory: () => memory(pid),
     stop: async (signal = 'SIGKILL') => {

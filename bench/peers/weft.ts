@@ -47,7 +47,12 @@ export async function prepareWeft(options: WeftOptions) {
 
 export async function weft(options: WeftOptions): Promise<Weft> {
   const { command, args, env, ports } = await prepareWeft(options);
-  const started = await start({ command, args, env, port: options.port });
+  const ready = () =>
+    get(ports.health, '/healthz/ready').then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  const started = await start({ command, args, env, port: options.port, ready });
   return { ...started, metricsPort: ports.metrics, healthPort: ports.health };
 }
 

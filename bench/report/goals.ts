@@ -129,7 +129,9 @@ export function judge(cases: readonly Case[]): Verdict[] {
     if (found === undefined || Number.isNaN(found.value))
       return { goal: goal.name, limit, measured: '–', verdict: 'not measured' };
     const met = goal.is === 'most' ? found.value <= goal.limit : found.value >= goal.limit;
-    const measured = `${found.value.toFixed(2)}${goal.unit} [${found.low.toFixed(2)}, ${found.high.toFixed(2)}]`;
+    // one round has no interval
+    const range = found.low === found.high ? '' : ` [${found.low.toFixed(2)}, ${found.high.toFixed(2)}]`;
+    const measured = `${found.value.toFixed(2)}${goal.unit}${range}`;
     const unsure = found.low < goal.limit && goal.limit < found.high;
     return {
       goal: goal.name,

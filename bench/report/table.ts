@@ -20,8 +20,9 @@ export function render(header: readonly string[], lines: readonly (readonly stri
   return [row(header), rule, ...lines.map(row)].join('\n');
 }
 
+/** A round need not measure everything. */
 const values = (rounds: readonly Round[], measure: string): number[] =>
-  rounds.map((round) => round[measure] ?? Number.NaN);
+  rounds.map((round) => round[measure] ?? Number.NaN).filter((value) => !Number.isNaN(value));
 
 /** Medians over the rounds, then the comparisons with their 95 % intervals. */
 export function table({ title, columns, comparisons, results }: Case): string {
@@ -40,7 +41,7 @@ export function table({ title, columns, comparisons, results }: Case): string {
     ...comparisons.map((comparison) =>
       interval(paired(rounds, results.get(comparison.reference) ?? [], comparison), comparison.by),
     ),
-    ...(anyErrors ? [String(values(rounds, 'errors').reduce((sum, count) => sum + (count || 0), 0))] : []),
+    ...(anyErrors ? [String(values(rounds, 'errors').reduce((sum, count) => sum + count, 0))] : []),
   ]);
   return [`### ${title}`, '', render(header, lines), ''].join('\n');
 }
