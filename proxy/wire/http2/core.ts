@@ -76,6 +76,9 @@ export class Core implements Handler, StreamOwner {
   get blocked(): boolean {
     return this.output.blocked;
   }
+  get closing(): boolean {
+    return this.ending.closing;
+  }
   get midSection(): boolean {
     return this.sections.streamId !== 0;
   }

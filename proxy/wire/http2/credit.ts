@@ -18,6 +18,8 @@ export const heldByPaused = {
 export interface CreditOwner {
   readonly limits: Http2Limits;
   readonly writer: FrameWriter;
+  /** The last frames leave or have left. */
+  readonly closing: boolean;
   kick(): void;
 }
 
@@ -86,6 +88,7 @@ export class Credit {
   }
 
   private withheld(): boolean {
+    if (this.owner.closing) return true;
     if (this.held === 0) return false;
     return this.held > this.owner.limits.heldBytes || heldByPaused.bytes > heldByPaused.limit;
   }
