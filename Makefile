@@ -53,13 +53,16 @@ e2e: build ## tests on a cluster: KUBECONFIG and IMAGE_LOADER (docs/testing.md)
 e2e-chaos: build ## the long ones: rotation and control-plane absence
 	vitest run --config e2e/vitest.chaos.config.ts
 
+e2e-peers: install ## the proxy beside nginx, HAProxy and h2spec, without a cluster
+	vitest run --config e2e/vitest.config.ts --project peers
+
 fuzz: install ## search every parser for bad inputs, SECONDS=600 each, JOBS=2 at a time (TARGETS=…)
 	node fuzz/main.ts --seconds $(or $(SECONDS),600) --jobs $(or $(JOBS),2) $(TARGETS)
 
-bench: build ## the proxy beside HAProxy and nginx
-	node bench/main.ts
+bench: build ## the proxy beside HAProxy and nginx (BENCH='--only mtls --rounds 9'; docs/performance.md)
+	node bench/main.ts $(BENCH)
 
 clean: ## remove what was built
 	rm -rf dist .demo
 
-.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos fuzz bench clean
+.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos e2e-peers fuzz bench clean

@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { ByName } from './support/byName.ts';
 
 /**
- * Two projects, one file at a time: `netns` needs root and no cluster, `cluster` needs KUBECONFIG (docs/testing.md).
- * `--project netns` runs the first alone, without installing anything anywhere.
+ * Three projects, one file at a time: `peers` needs other people's servers, `netns` needs root, neither a cluster;
+ * `cluster` needs KUBECONFIG (docs/testing.md). `--project netns` runs one alone, without installing anything anywhere.
  */
 export default defineConfig({
   test: {
@@ -13,11 +13,21 @@ export default defineConfig({
     projects: [
       {
         test: {
+          name: 'peers',
+          include: ['e2e/**/*.peers.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 0 },
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'netns',
           include: ['e2e/netns/**/*.e2e.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
           fileParallelism: false,
         },
       },
@@ -30,8 +40,10 @@ export default defineConfig({
           setupFiles: ['./e2e/support/onFailure.ts'],
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
+          // of the few tests that say so, since they mostly wait
+          maxConcurrency: 16,
         },
       },
     ],

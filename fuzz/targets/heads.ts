@@ -16,6 +16,8 @@ export interface Reading<H extends Head> {
   /** What a proxy acts upon. */
   describe(head: H): unknown;
   startLine: RegExp;
+  /** Length and chunked, as who reads what is passed on must see them. */
+  framing(head: H): readonly [number, boolean];
 }
 
 /** Reads as a connection does: in pieces, each time with all that came before. */
@@ -83,11 +85,7 @@ function checkForwarded<H extends Head>(head: H, reading: Reading<H>): Buffer {
   // with the lines that were added it may be over the bound, and is refused for that
   if (outcome === LARGE) return forwarded;
   same(outcome, DONE, `passed on and read again (${again.problem})`);
-  same(
-    [again.contentLength, again.chunked, again.hosts],
-    [head.contentLength, head.chunked, head.hosts],
-    'framing',
-  );
+  same([again.contentLength, again.chunked, again.hosts], [...reading.framing(head), head.hosts], 'framing');
   same(assemble(again, EVERY_CUT, ''), text, 'passed on twice');
   return forwarded;
 }

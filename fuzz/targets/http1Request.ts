@@ -47,6 +47,7 @@ export const target: Target = {
     const head = checkHead(data, {
       make: () => new RequestHead(),
       describe,
+      framing: (head) => [head.contentLength, head.chunked],
       startLine: /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+ [\x21\x22\x24-\x7e]+ HTTP\/1\.[01]$/,
     });
     if (head === undefined) return;

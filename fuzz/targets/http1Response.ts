@@ -20,6 +20,12 @@ const describe = (head: ResponseHead) => [
   head.cutEnds,
 ];
 
+/** Of a response without a body, what announces one is not passed on. */
+function framing({ status, contentLength, chunked }: ResponseHead): readonly [number, boolean] {
+  const bodiless = status < 200 || status === 204;
+  return bodiless && (chunked || contentLength > 0) ? [-1, false] : [contentLength, chunked];
+}
+
 /** The head of a response: the first byte of the input says how it is split. */
 export const target: Target = {
   name: 'http1-response',
@@ -41,6 +47,7 @@ export const target: Target = {
     const head = checkHead(data, {
       make: () => new ResponseHead(),
       describe,
+      framing,
       startLine: /^HTTP\/1\.[01] [1-5][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?$/,
     });
     if (head) holds(head.status >= 100 && head.status <= 599, `status ${head.status}`);

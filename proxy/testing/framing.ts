@@ -47,6 +47,7 @@ export class RecordingApplication {
       });
     });
     this.server.on('connect', (request, socket) => {
+      socket.on('error', () => {});
       this.seen.push({ method: 'CONNECT', target: targetOf(request.url!), body: '', complete: true });
       socket.end('HTTP/1.1 405 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     });

@@ -247,6 +247,25 @@ describe('responses', () => {
     }
   });
 
+  it('that have no body are passed on without what would announce one', () => {
+    for (const start of ['HTTP/1.1 204 No Content', 'HTTP/1.1 100 Continue', 'HTTP/1.1 103 Early Hints']) {
+      for (const framing of ['Content-Length: 5', 'Transfer-Encoding: chunked']) {
+        const head = new ResponseHead();
+        const text = `${start}\r\nA: b\r\n${framing}\r\nC: d\r\n\r\n`;
+        expect(read(head, text).outcome).toBe(DONE);
+        expect(assemble(head, ALL, '')).toBe(`${start}\r\nA: b\r\nC: d\r\n\r\n`);
+      }
+    }
+    for (const text of [
+      'HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n',
+      'HTTP/1.1 304 A\r\nContent-Length: 5\r\n\r\n',
+    ]) {
+      const head = new ResponseHead();
+      read(head, text);
+      expect(assemble(head, ALL, '')).toBe(text);
+    }
+  });
+
   it.each([
     'HTTP/2 200 OK\r\n\r\n',
     'HTTP/1.1  200 OK\r\n\r\n',

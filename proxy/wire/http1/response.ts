@@ -28,6 +28,11 @@ export class ResponseHead extends Head implements Response {
     return this.phraseEnd > this.phraseStart ? this.slice(this.phraseStart, this.phraseEnd) : '';
   }
 
+  /** 1xx and 204: whatever its fields say, it ends with its head (RFC 9112, 6.3). */
+  private get bodiless(): boolean {
+    return this.status < 200 || this.status === 204;
+  }
+
   protected startLine(from: number): number {
     const { bytes } = this;
     const end = bytes.length;
@@ -65,6 +70,9 @@ export class ResponseHead extends Head implements Response {
     if (this.chunked && this.contentLength >= 0)
       return this.refuse('both Content-Length and Transfer-Encoding');
     if (this.chunked && this.version === 10) return this.refuse('Transfer-Encoding in HTTP/1.0');
+    // RFC 9110, 8.6 and RFC 9112, 6.1: they say nothing here, and a client that believes them waits for a body
+    if (this.bodiless && (this.chunked || this.contentLength > 0))
+      this.nominated.push('content-length', 'transfer-encoding');
     if (this.nominated.length > 0) this.cutNominated();
     return true;
   }

@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestMesh } from '../../certs/testing/pki.ts';
-import { disagreement, LAST, observe, RecordingApplication, type Observation } from '../testing/framing.ts';
-import { TestMeshOfTwo, type ProxyOfServer } from '../testing/mesh.ts';
-import { requestCorpus } from '../wire/http1/testing/requestCorpus.ts';
+import { createTestMesh } from '../../../certs/testing/pki.ts';
+import {
+  disagreement,
+  LAST,
+  observe,
+  RecordingApplication,
+  type Observation,
+} from '../../testing/framing.ts';
+import { TestMeshOfTwo, type ProxyOfServer } from '../../testing/mesh.ts';
+import { requestCorpus } from './testing/requestCorpus.ts';
 
 /**
  * node:http reads nothing more after a request with Upgrade that it answers as any other (RFC 9110, 7.8, would have it
