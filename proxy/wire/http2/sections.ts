@@ -22,6 +22,11 @@ export class Sections {
     this.decoder = new HpackDecoder({ maxTableSize: headerTableBytes, maxListBytes: headerListBytes });
   }
 
+  /** Bytes of the section that has begun. */
+  get gathered(): number {
+    return this.fragmentBytes;
+  }
+
   headers(reader: FrameReader): void {
     const { connection } = this;
     const { flags, streamId, bytes } = reader;

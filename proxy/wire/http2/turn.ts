@@ -5,13 +5,23 @@ export interface TurnMember {
 
 let waiting: TurnMember[] = [];
 let running: TurnMember[] = [];
+let due = false;
 
 /** `turnEnds` is called once for each call. */
 export function atTurnEnd(member: TurnMember): void {
-  if (waiting.push(member) === 1) setImmediate(run);
+  waiting.push(member);
+  if (due) return;
+  due = true;
+  setImmediate(run);
 }
 
 function run(): void {
+  due = false;
+  endTurn();
+}
+
+/** Does now what would be done at the end of the turn: for whoever has no event loop. */
+export function endTurn(): void {
   const members = waiting;
   waiting = running;
   running = members;
