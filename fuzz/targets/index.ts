@@ -7,6 +7,7 @@ export const targetFiles: Readonly<Record<string, string>> = {
   'http1-body': file('http1Body'),
   sniff: file('sniff'),
   hpack: file('hpack'),
+  http2: file('http2'),
   paths: file('paths'),
   'proxy-config': file('proxyConfig'),
   certificate: file('certificate'),
