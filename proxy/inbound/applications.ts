@@ -54,6 +54,7 @@ export class Applications implements Swept {
       idleMs: () => IDLE_MS,
       freshMs: FRESH_MS,
       sweeper: this.sweeper,
+      load: this.plane.telemetry.load.inbound,
       serial: () => '',
       // counted by who called, not by what was dialled
       series: () => undefined,

@@ -1,11 +1,13 @@
 /** HTTP requests to the application: each is judged by the configuration in force when it comes. */
 import type { RequestFacts } from '../../core/evaluate/index.ts';
 import type { Code } from '../../core/errors/index.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
 import { cut } from '../wire/exchange/cuts.ts';
 import type { Failure } from '../wire/exchange/ends.ts';
 import type { Exchange } from '../wire/exchange/exchange.ts';
+import type { ExchangeRecord } from '../wire/exchange/record.ts';
 import type { FieldList, Request } from '../wire/exchange/message.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
 import { HttpStation } from '../wire/httpStation.ts';
@@ -21,6 +23,8 @@ export interface InboundContext {
   readonly peer: Peer;
   /** The application, as the client called it. */
   readonly application: () => Pool;
+  /** How a peer proxy speaks to us; undefined: no proxy. */
+  readonly wire: Wire | undefined;
   /** Fields added to each request. */
   readonly source: FieldList;
   series: Series | undefined;
@@ -84,6 +88,10 @@ export class InboundHttp extends HttpStation {
     const { source } = exchange.context as InboundContext;
     const own = super.requestFields(exchange);
     return own.length === 0 ? source : [...source, ...own];
+  }
+
+  wireOf(exchange: ExchangeRecord): Wire | undefined {
+    return (exchange.context as InboundContext).wire;
   }
 
   responseCuts(): number {

@@ -10,13 +10,14 @@
  *   application       last: nothing reaches it that was not allowed
  */
 import type { Address, DataPlane, InboundListen, Running } from '../context.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import type { Channel } from '../wire/channel.ts';
 import { NO_FIELDS } from '../wire/exchange/message.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
 import type { StreamHandler } from '../wire/http2/handlers.ts';
 import type { Http2Stream } from '../wire/http2/stream.ts';
-import { ALPN_HTTP2 } from '../wire/sniff.ts';
+import { ALPN_HTTP2, ALPN_TCP } from '../wire/sniff.ts';
 import { MESH_LIMITS } from '../wire/streams/limits.ts';
 import { StreamServer } from '../wire/streams/server.ts';
 import { StreamAcceptor } from '../wire/streams/acceptor.ts';
@@ -60,7 +61,7 @@ class Inbound {
 
   constructor(plane: DataPlane) {
     this.plane = plane;
-    this.side = new Side(plane.log);
+    this.side = new Side(plane, 'inbound');
     this.applications = new Applications(plane, this.side.sweeper);
     this.http = new InboundHttp({ plane, side: this.side, judged: this.judged });
     plane.drain.onDrain(() => this.side.drain());
@@ -163,7 +164,10 @@ class Inbound {
     if (spoken !== 'http' && spoken !== 'http2') return opening.asBytes(bytes);
     opening.yield();
     const { channel, target, peer } = opening;
-    const options = { station: this.http, context: contextOf(peer, target) };
+    const options = {
+      station: this.http,
+      context: contextOf(peer, target, peer.principal === undefined ? undefined : ALPN_TCP),
+    };
     if (spoken === 'http') new ServerConnection(channel, options).start(bytes);
     else new StreamServer({ channel, marked: false, ...options }).start(bytes);
   }
@@ -174,7 +178,7 @@ class Inbound {
     new StreamServer({
       channel,
       station: this.http,
-      context: contextOf(peer, target),
+      context: contextOf(peer, target, ALPN_HTTP2),
       marked: true,
       bytes: (stream) => this.acceptBytes(stream, { channel, target, principal }),
       limits: MESH_LIMITS,
@@ -208,7 +212,7 @@ class Inbound {
   }
 }
 
-function contextOf(peer: Peer, { application }: Target): InboundContext {
+function contextOf(peer: Peer, { application }: Target, wire: Wire | undefined): InboundContext {
   const source = peer.principal === undefined ? NO_FIELDS : ['x-weft-source', peer.principal];
-  return { peer, application, source, series: undefined };
+  return { peer, application, wire, source, series: undefined };
 }

@@ -1,10 +1,12 @@
 /** HTTP requests of the application: which service, which endpoint, whether to try again. */
 import { leastRequest, type Balancer } from '../balance/leastRequest.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { ConfigState, DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
 import { cut } from '../wire/exchange/cuts.ts';
 import type { Failure, Upstream } from '../wire/exchange/ends.ts';
 import type { Exchange } from '../wire/exchange/exchange.ts';
+import type { ExchangeRecord } from '../wire/exchange/record.ts';
 import type { Request } from '../wire/exchange/message.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
 import { HttpStation } from '../wire/httpStation.ts';
@@ -89,6 +91,10 @@ export class OutboundHttp extends HttpStation {
       protocol: 'http',
       security: 'plain',
     });
+  }
+
+  wireOf(exchange: ExchangeRecord): Wire | undefined {
+    return exchange.lastPool?.options.wire;
   }
 
   responseCuts(upstream: Upstream): number {

@@ -96,6 +96,7 @@ export class Routes {
       trusted: meshed,
       ...this.keeping(destination, meshed),
       sweeper: this.sweeper,
+      load: this.plane.telemetry.load.outbound,
       serial: () => (meshed ? (plane.identity.current?.serial ?? '') : ''),
       dial: (wire, handlers) => this.dial(target, wire, handlers),
       series: (identity, protocol) =>

@@ -54,7 +54,7 @@ class Outbound {
 
   constructor(plane: DataPlane) {
     this.plane = plane;
-    this.side = new Side(plane.log);
+    this.side = new Side(plane, 'outbound');
     this.routes = new Routes(plane, this.side.sweeper);
     this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes });
     const unsubscribe = plane.config.subscribe((config) => this.routes.retain(config.destinations));

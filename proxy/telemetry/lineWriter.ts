@@ -2,8 +2,8 @@ import { write } from 'node:fs';
 
 /** Characters that may wait for a slow reader; past it lines are dropped and counted. */
 const MAX_PENDING = 4 * 1024 * 1024;
-/** Lines of this long are written together. Also what a crash can lose. */
-const FLUSH_AFTER_MS = 1;
+/** Lines of this long are written together: a write wakes a thread, which costs more than ten lines. A crash loses them. */
+const FLUSH_AFTER_MS = 10;
 const FLUSH_AT = 64 * 1024;
 /** Pause before a full pipe is tried again. */
 const RETRY_MS = 5;

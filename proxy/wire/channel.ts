@@ -24,6 +24,8 @@ export interface Channel {
   readonly closed: boolean;
   /** Everything that was written, and the end, has been handed to the system. */
   readonly flushed: boolean;
+  /** Bytes that were written and have not left. */
+  readonly buffered: number;
   /** Neither direction has ended: what is written may arrive, and be answered. */
   readonly usable: boolean;
   /** Told once, whatever the handler is then. */

@@ -1,8 +1,10 @@
 /** What the stations of both sides have in common. */
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { DataPlane } from '../context.ts';
-import type { Series } from '../telemetry/types.ts';
+import type { Load, Series } from '../telemetry/types.ts';
 import type { Failure, Upstream } from './exchange/ends.ts';
 import type { Exchange } from './exchange/exchange.ts';
+import type { ExchangeRecord } from './exchange/record.ts';
 import { NO_FIELDS, type FieldList } from './exchange/message.ts';
 import type { HttpConnection, Station } from './exchange/station.ts';
 import { requestIds } from './requestIds.ts';
@@ -16,6 +18,7 @@ export abstract class HttpStation implements Station {
   readonly side: Side;
   readonly sweeper: Sweeper;
   readonly connections: Set<HttpConnection>;
+  readonly load: Load;
   private readonly nextId = requestIds();
 
   constructor(plane: DataPlane, side: Side) {
@@ -23,6 +26,7 @@ export abstract class HttpStation implements Station {
     this.side = side;
     this.sweeper = side.sweeper;
     this.connections = side.connections;
+    this.load = side.load;
   }
 
   get running(): number {
@@ -49,6 +53,14 @@ export abstract class HttpStation implements Station {
     return () => this.side.tunnels.delete(abort);
   }
 
+  boundReached(bound: string): void {
+    this.plane.telemetry.boundReached(bound);
+  }
+  streamReset(code: number): void {
+    this.plane.telemetry.http2Error(this.side.direction, code, 'peer');
+  }
+
+  abstract wireOf(exchange: ExchangeRecord): Wire | undefined;
   abstract begin(exchange: Exchange): void;
   abstract again(exchange: Exchange, failure: Failure): boolean;
   abstract failed(exchange: Exchange, failure: Failure): void;

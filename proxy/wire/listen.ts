@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Address, Log } from '../context.ts';
+import type { Address, DataPlane } from '../context.ts';
 import { bound } from './bounds.ts';
 import { rarely } from './rarely.ts';
 
@@ -16,7 +16,7 @@ export interface Listener {
  */
 export async function listen(
   address: Address,
-  log: Log,
+  { log, telemetry }: Pick<DataPlane, 'log' | 'telemetry'>,
   accept: (socket: Socket) => void,
 ): Promise<Listener | undefined> {
   const server = createServer(
@@ -25,11 +25,12 @@ export async function listen(
   );
   server.maxConnections = bound.connections;
   const sometimes = rarely();
-  server.on('drop', (dropped) =>
+  server.on('drop', (dropped) => {
+    telemetry.boundReached('connections');
     sometimes((skipped) =>
       log.warn({ bound: 'connections', peer: dropped?.remoteAddress, skipped }, 'too many connections'),
-    ),
-  );
+    );
+  });
   try {
     await bind(server, address);
   } catch (error) {

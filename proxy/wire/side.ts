@@ -1,9 +1,10 @@
 /** What both sides of the data plane have: listeners, the connections that came in by them, and their end. */
 import type { Server, Socket } from 'node:net';
-import type { Address, Log, Running } from '../context.ts';
+import type { Address, DataPlane, Running } from '../context.ts';
 import { SocketChannel } from './socketChannel.ts';
 import type { HttpConnection } from './exchange/station.ts';
 import { listen } from './listen.ts';
+import type { Direction, Load } from '../telemetry/types.ts';
 import { Sweeper } from './sweeper.ts';
 import type { TcpSession } from './tcpSession.ts';
 
@@ -17,7 +18,9 @@ const QUIET_MS = 2_000;
 
 export class Side implements Running {
   readonly addresses: Address[] = [];
-  readonly sweeper = new Sweeper();
+  readonly direction: Direction;
+  readonly load: Load;
+  readonly sweeper: Sweeper;
   /** Connections that speak HTTP. */
   readonly connections = new Set<HttpConnection>();
   /** Connections that are carried as bytes. */
@@ -30,17 +33,23 @@ export class Side implements Running {
   private running = 0;
   private readonly sockets = new Set<Socket>();
   private readonly servers: Server[] = [];
-  private readonly log: Log;
+  private readonly plane: Pick<DataPlane, 'log' | 'telemetry'>;
   private readonly atEnd: (() => void)[] = [];
 
-  constructor(log: Log) {
-    this.log = log;
+  constructor(plane: Pick<DataPlane, 'log' | 'telemetry'>, direction: Direction) {
+    this.plane = plane;
+    this.direction = direction;
+    this.load = plane.telemetry.load[direction];
+    // what members hold is counted anew by each sweep
+    this.sweeper = new Sweeper(() => {
+      this.load.bufferedBytes = this.load.acceptedStreams = this.load.openedStreams = 0;
+    });
   }
 
   /** Listens; `accept` gets each connection with the address that was really bound. */
   async listen(address: Address, accept: (channel: SocketChannel, bound: Address) => void): Promise<void> {
     let actual = address;
-    const listener = await listen(address, this.log, (socket) => {
+    const listener = await listen(address, this.plane, (socket) => {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));
       accept(new SocketChannel(socket), actual);

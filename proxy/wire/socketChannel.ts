@@ -40,6 +40,9 @@ export class SocketChannel implements Channel {
   get flushed(): boolean {
     return this.socket.writableFinished;
   }
+  get buffered(): number {
+    return this.socket.writableLength;
+  }
   get usable(): boolean {
     return !this.ended && !this.closed && !this.socket.destroyed;
   }

@@ -8,7 +8,13 @@ const INTERVAL_MS = 500;
 
 export class Sweeper {
   private readonly members = new Set<Swept>();
+  private readonly begin: () => void;
   private timer: NodeJS.Timeout | undefined;
+
+  /** `begin` is called before each round. */
+  constructor(begin: () => void = () => {}) {
+    this.begin = begin;
+  }
 
   add(member: Swept): void {
     this.members.add(member);
@@ -26,6 +32,7 @@ export class Sweeper {
 
   private sweep(): void {
     const now = performance.now();
+    this.begin();
     for (const member of this.members) member.sweep(now);
   }
 }

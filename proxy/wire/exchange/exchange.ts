@@ -2,21 +2,18 @@
  * One request with its response, between the client that sent it and whatever upstream the station finds. It knows
  * neither protocol: both ends may be HTTP/1.x or HTTP/2.
  */
-import { codes, type Code } from '../../../core/errors/index.ts';
+import { codes, grpcStatusOf, type Code } from '../../../core/errors/index.ts';
 import { bound } from '../bounds.ts';
-import type { Downstream, Failure, Released, Upstream } from './ends.ts';
+import type { Failure, Released, Upstream } from './ends.ts';
 import { NO_FIELDS, type FieldList, type Response } from './message.ts';
 import type { Pool } from './pool.ts';
 import { ExchangeRecord } from './record.ts';
-import type { RefusalDetail } from './refusal.ts';
+import { knownCode, type RefusalDetail } from './refusal.ts';
 import { Replay } from './replay.ts';
-import type { Station } from './station.ts';
 import { openTunnel } from './tunnel.ts';
 
 export class Exchange extends ExchangeRecord {
-  readonly station: Station;
-  /** The station's knowledge of the client connection, and of this exchange. */
-  readonly context: object;
+  /** The station's knowledge of this exchange. */
   notes: object | undefined = undefined;
   /** Pools that were tried and did not serve. */
   readonly tried: Pool[] = [];
@@ -24,24 +21,18 @@ export class Exchange extends ExchangeRecord {
   transparent = false;
   /** Speak HTTP/2 to a server that is reached without the mesh's own wire. */
   overHttp2 = false;
-  /** The pool of the last attempt. */
-  lastPool: Pool | undefined = undefined;
   private readonly replay = new Replay();
   private end: Upstream | undefined = undefined;
   private pool: Pool | undefined = undefined;
   private giveUp: (() => void) | undefined = undefined;
   private running = false;
+  /** For a connection, or a stream of one. */
+  private waiting = false;
   /** Bytes of the final response have gone to the client. */
   private responded = false;
   /** An interim response has: the request can no longer be sent elsewhere without the client noticing. */
   private informed = false;
   private added: FieldList | undefined = undefined;
-
-  constructor(downstream: Downstream, station: Station, context: object) {
-    super(downstream);
-    this.station = station;
-    this.context = context;
-  }
 
   /** Runs, and the client has got nothing of the final response. */
   get unanswered(): boolean {
@@ -116,7 +107,9 @@ export class Exchange extends ExchangeRecord {
     this.upstream = pool.options.upstream;
     pool.active++;
     const giveUp = pool.attempt(this, fresh);
-    if (this.end === undefined) this.giveUp = giveUp;
+    if (this.end !== undefined) return;
+    this.giveUp = giveUp;
+    this.waits(true);
   }
 
   /** Answers the request itself. */
@@ -125,6 +118,8 @@ export class Exchange extends ExchangeRecord {
     this.detail = detail.detail;
     this.status = codes[code].status;
     this.responded = true;
+    if (this.request.grpc) this.grpcStatus = grpcStatusOf(code);
+    if (detail.bound !== undefined) this.station.boundReached(detail.bound);
     this.downstream.refuse(code, detail);
     this.finish();
   }
@@ -133,6 +128,7 @@ export class Exchange extends ExchangeRecord {
 
   deliver(upstream: Upstream): void {
     this.giveUp = undefined;
+    this.waits(false);
     this.end = upstream;
     const { replay, downstream } = this;
     const complete = downstream.requestComplete;
@@ -178,6 +174,7 @@ export class Exchange extends ExchangeRecord {
   attemptFailed(failure: Failure): void {
     if (!this.running) return;
     this.giveUp = undefined;
+    this.waits(false);
     if (this.responded) return this.abort(failure.code, failure.resetCode);
     this.leaveUpstream();
     this.detail = failure.detail;
@@ -240,8 +237,15 @@ export class Exchange extends ExchangeRecord {
     });
   }
 
+  private waits(waiting: boolean): void {
+    if (this.waiting === waiting) return;
+    this.waiting = waiting;
+    this.station.load.pending += waiting ? 1 : -1;
+  }
+
   private dropUpstream(): void {
     const upstream = this.end;
+    this.waits(false);
     this.giveUp?.();
     this.giveUp = undefined;
     this.leaveUpstream();
@@ -270,6 +274,7 @@ export class Exchange extends ExchangeRecord {
 
   private over(): void {
     this.running = false;
+    this.waits(false);
     this.station.running--;
     const upstream = this.end;
     this.leaveUpstream();
@@ -278,6 +283,3 @@ export class Exchange extends ExchangeRecord {
     this.replay.reset();
   }
 }
-
-const knownCode = (reason: string): Code | undefined =>
-  reason !== '' && Object.hasOwn(codes, reason) ? (reason as Code) : undefined;

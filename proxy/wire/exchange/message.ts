@@ -8,6 +8,8 @@ export type Version = 10 | 11 | 20;
 
 export interface Request {
   readonly version: Version;
+  /** What the application spoke: `HTTP/1.0`, `HTTP/1.1` or `HTTP/2`. */
+  readonly protocolName: string;
   readonly method: string;
   /** Path and query, as policy sees it; '' for CONNECT. */
   readonly path: string;

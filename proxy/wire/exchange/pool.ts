@@ -1,7 +1,7 @@
 /** One endpoint: its connections of either protocol, how busy it is, and whether it should be avoided. */
 import type { Code } from '../../../core/errors/index.ts';
 import type { Wire } from '../../../core/proxyConfig/index.ts';
-import type { Series } from '../../telemetry/types.ts';
+import type { Load, Series } from '../../telemetry/types.ts';
 import { bound } from '../bounds.ts';
 import type { Channel } from '../channel.ts';
 import type { DialHandlers } from '../dial.ts';
@@ -22,6 +22,7 @@ export interface PoolOptions {
   /** An unused connection older than this is not trusted with a request that must not be sent twice. */
   readonly freshMs: number;
   readonly sweeper: Sweeper;
+  readonly load: Load;
   dial(wire: Wire | undefined, handlers: DialHandlers): () => void;
   /** Serial of the certificate that dial would use now; '' in plain text. */
   serial(): string;

@@ -1,12 +1,16 @@
 /** What is told of an exchange when it is over. */
 import type { Code } from '../../../core/errors/index.ts';
+import type { Wire } from '../../../core/proxyConfig/index.ts';
 import type { LogFields, Series, Verdict } from '../../telemetry/types.ts';
 import type { Downstream } from './ends.ts';
 import type { Request } from './message.ts';
+import type { Pool } from './pool.ts';
+import type { Station } from './station.ts';
 
 /** The access log reads these fields only when a line is written: a request that is not logged pays nothing. */
 export abstract class ExchangeRecord implements LogFields {
   readonly downstream: Downstream;
+  readonly station: Station;
   attempts = 0;
   verdict: Verdict | undefined = undefined;
   detail: string | undefined = undefined;
@@ -14,17 +18,29 @@ export abstract class ExchangeRecord implements LogFields {
   upstream = '';
   /** What the application said it came to; undefined where it is not gRPC or said nothing. */
   grpcStatus: number | undefined = undefined;
+  /** The station's knowledge of the client connection. */
+  readonly context: object;
+  /** The pool of the last attempt. */
+  lastPool: Pool | undefined = undefined;
   protected status = 0;
   protected flag: Code | undefined = undefined;
   private startedAt = 0;
   private id = '';
 
-  constructor(downstream: Downstream) {
+  constructor(downstream: Downstream, station: Station, context: object) {
     this.downstream = downstream;
+    this.station = station;
+    this.context = context;
   }
 
   get request(): Request {
     return this.downstream.request;
+  }
+  get protocol(): string {
+    return this.request.protocolName;
+  }
+  get wire(): Wire | undefined {
+    return this.station.wireOf(this);
   }
   get method(): string {
     return this.request.method;
@@ -64,6 +80,7 @@ export abstract class ExchangeRecord implements LogFields {
         responseBytes,
         flag: this.flag,
         attempts: this.attempts,
+        grpcStatus: this.grpcStatus,
       },
       this,
     );

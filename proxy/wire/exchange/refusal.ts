@@ -20,3 +20,7 @@ export function refusalBody(code: Code, { unprocessed: _unprocessed, ...detail }
   const { meaning, remedy } = codes[code];
   return `${JSON.stringify({ code, message: meaning, remedy, ...detail })}\n`;
 }
+
+/** The code that a peer gave as its reason, where it is one. */
+export const knownCode = (reason: string): Code | undefined =>
+  reason !== '' && Object.hasOwn(codes, reason) ? (reason as Code) : undefined;

@@ -1,8 +1,10 @@
 /** What decides about exchanges: the inbound and the outbound side each have one. The codecs know no policy. */
-import type { Series } from '../../telemetry/types.ts';
+import type { Wire } from '../../../core/proxyConfig/index.ts';
+import type { Load, Series } from '../../telemetry/types.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { Failure, Upstream } from './ends.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExchangeRecord } from './record.ts';
 import type { FieldList } from './message.ts';
 
 /** A client connection that speaks HTTP, of either version. */
@@ -19,6 +21,7 @@ export interface Station {
   readonly sweeper: Sweeper;
   /** Open client connections that speak HTTP, so that a stop can end them. */
   readonly connections: Set<HttpConnection>;
+  readonly load: Load;
   /** Exchanges that run. */
   running: number;
   /** Milliseconds that a client may stay idle between requests. */
@@ -37,6 +40,12 @@ export interface Station {
   requestFields(exchange: Exchange): FieldList;
   /** Kinds of lines (cut.…) to leave out of a response of this upstream. */
   responseCuts(upstream: Upstream): number;
+  /** How the exchange travels between two proxies; undefined where it does not. */
+  wireOf(exchange: ExchangeRecord): Wire | undefined;
+  /** A request was refused for want of room. */
+  boundReached(bound: string): void;
+  /** A stream was ended by the other side with an error of HTTP/2. */
+  streamReset(code: number): void;
   /** A client connection has ended. */
   disconnected(context: object): void;
   /** An upgraded exchange has become a relay that must obey later changes of policy; returns what to call at its end. */

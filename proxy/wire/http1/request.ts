@@ -19,6 +19,9 @@ const VERSION = Buffer.from('HTTP/1.', 'latin1');
 
 /** The head of a request. */
 export class RequestHead extends Head implements Request {
+  get protocolName(): string {
+    return this.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
   readonly http2 = false;
   readonly grpc = false;
   method = '';

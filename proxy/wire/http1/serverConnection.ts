@@ -95,6 +95,7 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
   }
 
   sweep(now: number): void {
+    this.station.load.bufferedBytes += this.channel.buffered;
     if (this.deadline === 0 || now < this.deadline) return;
     if (this.state === 'wait') return this.leaveUnanswered();
     // a slow client may still be reading the last answer

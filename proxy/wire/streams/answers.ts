@@ -68,6 +68,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
   }
 
   reset(code: number): void {
+    this.server.options.station.streamReset(code);
     this.exchange.clientGone(code);
   }
 

@@ -1,6 +1,7 @@
 /** Asks a peer proxy to carry bytes to its application: CONNECT with `:protocol: weft-tcp` (docs/wire.md). */
-import { codes, type Code } from '../../../core/errors/index.ts';
+import type { Code } from '../../../core/errors/index.ts';
 import type { DialHandlers } from '../dial.ts';
+import { knownCode } from '../exchange/refusal.ts';
 import { code, codeName } from '../http2/constants.ts';
 import type { StreamHandler } from '../http2/handlers.ts';
 import type { Http2Head } from '../http2/head.ts';
@@ -61,10 +62,7 @@ class Asking implements StreamHandler {
       return;
     }
     this.stream!.reset(code.CANCEL);
-    this.fail(
-      Object.hasOwn(codes, reason) ? (reason as Code) : 'UPSTREAM_PROTOCOL_ERROR',
-      `status ${status}`,
-    );
+    this.fail(knownCode(reason) ?? 'UPSTREAM_PROTOCOL_ERROR', `status ${status}`);
   }
 
   reset(resetCode: number): void {

@@ -45,6 +45,10 @@ export class StreamRequest implements Request {
   get method(): string {
     return this.upgrading && this.mark !== undefined ? this.mark.method || 'GET' : this.pseudoMethod;
   }
+  get protocolName(): string {
+    if (this.mark === undefined) return 'HTTP/2';
+    return this.mark.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
   get path(): string {
     return this.target;
   }

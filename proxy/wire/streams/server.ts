@@ -59,6 +59,9 @@ export class StreamServer implements ConnectionHandler, HttpConnection, Swept {
 
   sweep(now: number): void {
     this.connection.sweep(now);
+    const { load } = this.options.station;
+    load.acceptedStreams += this.connection.streams;
+    load.bufferedBytes += this.options.channel.buffered;
     const { idleSince } = this.connection;
     if (idleSince > 0 && now - idleSince > this.options.station.idleMs()) this.connection.shutdown();
   }

@@ -157,10 +157,12 @@ export class SharedConnections {
   }
 
   sweep(now: number): void {
-    const { idleMs } = this.pool.options;
+    const { idleMs, load } = this.pool.options;
     for (const shared of this.connections) {
       const { connection } = shared;
       connection.sweep(now);
+      load.openedStreams += connection.streams;
+      load.bufferedBytes += shared.channel.buffered;
       if (!connection.open) continue;
       const { idleSince } = connection;
       if (idleSince > 0 && now - idleSince > idleMs()) connection.shutdown();

@@ -35,6 +35,9 @@ export class StreamChannel implements Channel {
   get flushed(): boolean {
     return this.stream.sentEnd;
   }
+  get buffered(): number {
+    return this.stream.queued;
+  }
   get usable(): boolean {
     return !this.ended && !this.closed && !this.finished;
   }

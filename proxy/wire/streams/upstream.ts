@@ -122,6 +122,7 @@ export class StreamUpstream implements Upstream, StreamHandler {
   reset(resetCode: number, unprocessed: boolean): void {
     const { exchange } = this;
     this.exchange = undefined;
+    exchange?.station.streamReset(resetCode);
     exchange?.attemptFailed({
       code: 'UPSTREAM_RESET',
       detail: `the stream was reset: ${codeName(resetCode)}`,

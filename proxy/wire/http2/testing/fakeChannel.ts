@@ -6,6 +6,7 @@ export class FakeChannel implements Channel {
   readonly peer = '192.0.2.1:1';
   readonly remoteAddress = '192.0.2.1';
   ended = false;
+  readonly buffered = 0;
   closed = false;
   flushed = true;
   whenClosed: (() => void) | undefined = undefined;
