@@ -1,4 +1,5 @@
 /** The proxy's process. `proxy` runs it; `proxy drain`, the preStop hook, tells the running one to begin its drain. */
+import { setFlagsFromString } from 'node:v8';
 import { requestDrain } from './drain.ts';
 import { readEnvironment, runDir } from './env.ts';
 
@@ -14,6 +15,9 @@ async function main(command: string | undefined): Promise<void> {
   if (command === 'drain') return requestDrain(runDir());
   if (command !== undefined)
     throw new Error(`unknown command ${JSON.stringify(command)}; there is only: drain`);
+  // reading a large document would have the middle compiler hold up to 10 MB, for code that runs once; requests do
+  // not miss it, since what they need soon reaches the optimizing compiler (docs/performance.md)
+  setFlagsFromString('--no-maglev');
   const environment = readEnvironment();
   // loaded only now: the preStop hook needs none of it, and must be quick
   const { runProxy } = await import('./run.ts');

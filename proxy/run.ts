@@ -138,6 +138,8 @@ async function startServers(parts: Parts): Promise<Served[]> {
 
 async function startTraffic({ environment, log, telemetry, store, drain, sides }: Parts): Promise<void> {
   await Promise.all([firstOf(store.config), firstOf(store.identity)]);
+  // what reading left behind would stay resident for as long as little happens; now nobody waits for an answer
+  globalThis.gc?.();
   const plane: DataPlane = { config: store.config, identity: store.identity, telemetry, drain, log };
   const listen = dataListeners(environment);
   sides.inbound = await startInbound({ listen: listen.inbound, plane });

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { builtins } from './builtins.ts';
 
 const root = join(import.meta.dirname, '..');
 const binaries: Record<string, string> = {
@@ -25,7 +26,12 @@ await build({
   format: 'esm',
   external: ['koffi'],
   sourcemap: 'linked',
+  plugins: [builtins],
+  // the source stays in memory; names are kept for stack traces, and one character beyond ASCII would double it
   minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  charset: 'ascii',
   logLevel: 'warning',
   // bundled CommonJS packages call require() for Node's own modules
   banner: {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Directory } from '../../core/proxyConfig/index.ts';
 import type { ConfigState, Live, Log } from '../context.ts';
 import type { Vicinity } from '../outbound/registry.ts';
-import { buildState, readConfig, readDirectory, withDirectory } from './documents.ts';
+import { buildState, documentHash, readConfig, readDirectory, withDirectory } from './documents.ts';
 import { IDENTITY_FILES, loadIdentity, type LoadedIdentity } from './identity.ts';
 import { LiveValue } from './live.ts';
 import { readMount, watchMount, type Files } from './mount.ts';
@@ -66,6 +66,11 @@ interface DocumentTexts {
   labels: string | undefined;
 }
 
+function hashesOf({ config, directory, labels }: DocumentTexts): DocumentTexts {
+  const hash = (text: string | undefined) => (text === undefined ? undefined : documentHash(text));
+  return { config: hash(config), directory: hash(directory), labels: hash(labels) };
+}
+
 const sameFiles = (a: Files | undefined, b: Files): boolean =>
   a !== undefined && Object.keys(b).every((name) => a[name] === b[name]);
 
@@ -78,7 +83,8 @@ class Store implements ConfigStore {
   readonly #refusals: Refusals;
   readonly #listeners: ((refusal: Refusal | undefined) => void)[] = [];
   readonly #stops: (() => void)[];
-  #texts: DocumentTexts | undefined;
+  /** Hashes of the texts that were read last: they tell a change as well as the texts, which may be megabytes. */
+  #seen: DocumentTexts | undefined;
   /** The last good one; kept apart from `config`, since it may come while config.json is refused. */
   #directory: Directory | undefined;
   #identityFiles: Files | undefined;
@@ -154,10 +160,11 @@ class Store implements ConfigStore {
 
   async #loadDocuments(): Promise<void> {
     const texts = await this.#readTexts();
-    const before = this.#texts;
-    this.#texts = texts;
+    const before = this.#seen;
+    const seen = hashesOf(texts);
+    this.#seen = seen;
     const current = this.config.current;
-    const changed = (name: keyof DocumentTexts) => before === undefined || before[name] !== texts[name];
+    const changed = (name: keyof DocumentTexts) => before === undefined || before[name] !== seen[name];
     if (!changed('config') && !changed('directory') && !changed('labels')) return;
 
     if (changed('directory')) {

@@ -98,7 +98,11 @@ export const fieldReasons: readonly FieldReason[] = [
   },
   {
     field: `${PROXY}.env[NODE_OPTIONS]`,
-    why: 'heap of 60 % of the memory limit, so that garbage is collected before the kernel kills the process',
+    why: 'memory: a heap of at most 60 % of the limit that the container really has, a small young generation, and a collection before it serves',
+  },
+  {
+    field: `${PROXY}.env[MALLOC_ARENA_MAX]`,
+    why: 'memory: what one thread gave back, all can use',
   },
   { field: `${PROXY}.env[WEFT_PROBES]`, why: 'the application’s probes, which the proxy makes for kubelet' },
   { field: `${PROXY}.ports[weft-metrics]`, why: 'a name for the metrics port, for PodMonitors' },

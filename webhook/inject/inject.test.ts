@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { applyPatch, type Operation as JsonPatchOperation } from 'fast-json-patch';
 import * as fc from 'fast-check';
@@ -15,8 +17,8 @@ import {
   type Pod,
   type Probe,
 } from './index.ts';
+import { MEMORY } from './memory.ts';
 import { probesVariable, readProbesVariable } from './probes.ts';
-import { heapMegabytes } from './resources.ts';
 import { contextOf } from './testing/context.ts';
 
 const context = contextOf();
@@ -178,12 +180,15 @@ describe('WEFT_PROBES', () => {
   });
 });
 
-test('the heap fits into the memory limit', () => {
-  expect(heapMegabytes({ limits: { memory: '256Mi' } })).toBe(153);
-  expect(heapMegabytes({ limits: { memory: '1Gi' } })).toBe(614);
-  expect(heapMegabytes({ limits: { memory: '40Mi' } })).toBe(32);
-  expect(heapMegabytes({ limits: { cpu: '1' } })).toBeUndefined();
-  expect(heapMegabytes({})).toBeUndefined();
+test('what is set for memory is what Node takes, and bounds the heap', () => {
+  const script =
+    'console.log(v8.getHeapStatistics().heap_size_limit, typeof gc, process.constrainedMemory())';
+  const printed = execFileSync(process.execPath, ['-e', script], { env: MEMORY, encoding: 'utf8' });
+  const [heap, gc, constrained] = printed.trim().split(' ');
+  expect(gc).toBe('function');
+  const memory = Math.min(Number(constrained) || Infinity, totalmem());
+  // three halves of the young generation come on top of the share
+  expect(Number(heap) / (memory * 0.6 + 6 * 2 ** 20)).toBeCloseTo(1, 1);
 });
 
 test('versions of Kubernetes', () => {

@@ -3,7 +3,8 @@ import { durationMs } from '../../core/api/index.ts';
 import { container, port, PROXY_ID } from '../../core/model/names.ts';
 import type { WorkloadRef } from '../../core/model/index.ts';
 import type { PodSettings } from './annotations.ts';
-import { heapMegabytes, type Resources } from './resources.ts';
+import { MEMORY } from './memory.ts';
+import type { Resources } from './resources.ts';
 import type { Container, EnvVar, InjectContext, Pod } from './types.ts';
 import { mounts } from './volumes.ts';
 
@@ -45,7 +46,6 @@ const field = (name: string, fieldPath: string): EnvVar => ({
 
 function environment(input: ProxyInput): EnvVar[] {
   const { context, settings, workload } = input;
-  const heap = heapMegabytes(input.resources);
   const values: Record<string, string> = {
     WEFT_WORKLOAD_KIND: workload.kind,
     WEFT_WORKLOAD_NAME: workload.name,
@@ -61,7 +61,7 @@ function environment(input: ProxyInput): EnvVar[] {
     // only where the pod differs: MeshConfig's values come with the document, and change without a restart
     ...(settings.logLevel === undefined ? {} : { WEFT_LOG_LEVEL: settings.logLevel }),
     ...(input.drainMs === undefined ? {} : { WEFT_DRAIN_MS: String(input.drainMs) }),
-    ...(heap === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heap}` }),
+    ...MEMORY,
   };
   return [
     field('WEFT_POD_NAME', 'metadata.name'),

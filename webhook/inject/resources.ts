@@ -1,4 +1,4 @@
-/** Resources of our containers, from MeshConfig and the pod's annotations, and the heap that fits into them. */
+/** Resources of our containers, from MeshConfig and the pod's annotations. */
 import { quantity, type MeshConfigSpec } from '../../core/api/index.ts';
 import type { Amount, PodSettings } from './annotations.ts';
 
@@ -33,19 +33,4 @@ export function resourcesOf(mesh: MeshConfigSpec, settings: PodSettings): Resour
     ...(Object.keys(requests).length > 0 ? { requests } : {}),
     ...(Object.keys(limits).length > 0 ? { limits } : {}),
   };
-}
-
-const MIB = 2 ** 20;
-/** Of the limit, for V8's old generation; the rest is for buffers outside the heap, code and stacks. */
-const HEAP_SHARE = 0.6;
-const LEAST_HEAP_MIB = 32;
-
-/**
- * `--max-old-space-size` in MiB for a memory limit, so that V8 collects garbage before the kernel kills the
- * process. `undefined` without a limit: V8 then looks at the node's memory.
- */
-export function heapMegabytes(resources: Resources): number | undefined {
-  const limit = quantity(resources.limits?.['memory'] ?? '');
-  if (limit === undefined) return undefined;
-  return Math.max(LEAST_HEAP_MIB, Math.floor((limit / MIB) * HEAP_SHARE));
 }
