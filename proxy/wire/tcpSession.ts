@@ -195,7 +195,7 @@ export class TcpSession implements Handler, LogFields {
       (this.opened && pool?.options.series(this.opened.identity, 'tcp')) ?? this.options.series();
     this.leavePool();
     const durationMs = performance.now() - this.startedAt;
-    const unneeded = sentBytes + receivedBytes === 0 && this.options.unneeded?.() === true;
+    const unneeded = sentBytes === 0 && this.options.unneeded?.() === true;
     if (!unneeded) series.connection({ durationMs, sentBytes, receivedBytes, flag: this.flag }, this);
     this.options.ended(this, false);
   }
