@@ -11,9 +11,15 @@ export const namespaces = {
   workloads: 'weft-e2e-workloads',
   /** Never in the mesh. */
   outside: 'weft-e2e-outside',
+  /** In the mesh and Strict, for servers and clients of every protocol. */
+  protocols: 'weft-e2e-protocols',
 } as const;
 
-export const images = { weft: 'weft:dev', shop: 'weft-shop:dev' } as const;
+export const images = {
+  weft: 'weft:dev',
+  shop: 'weft-shop:dev',
+  protocols: 'weft-e2e-protocols:dev',
+} as const;
 
 export const trustDomain = process.env['WEFT_E2E_TRUST_DOMAIN'] ?? 'cluster.local';
 

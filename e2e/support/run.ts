@@ -10,15 +10,17 @@ export interface RunOptions {
   /** Goes to the command's standard input. */
   input?: string;
   timeoutMs?: number;
+  /** Its whole environment; absent: ours. */
+  env?: NodeJS.ProcessEnv;
   /** Show the command's output as it comes. */
   show?: boolean;
 }
 
 /** Runs a command without a shell, whatever its exit code. Rejects only where it cannot start or takes too long. */
 export function tryRun(command: string, args: string[], options: RunOptions = {}): Promise<Outcome> {
-  const { input, timeoutMs = 120_000, show = false } = options;
+  const { input, timeoutMs = 120_000, show = false, env } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'pipe' });
+    const child = spawn(command, args, { stdio: 'pipe', ...(env ? { env } : {}) });
     const outcome = { stdout: '', stderr: '' };
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
