@@ -1,6 +1,7 @@
 import { Body, framing, type Framing } from '../../proxy/wire/http1/body.ts';
 import type { Target } from '../engine/target.ts';
 import { holds, pieces, same } from './check.ts';
+import { chunkedEnd } from './chunked.ts';
 
 interface Followed {
   /** Bytes that belong to the body; -1 where it is refused. */
@@ -22,28 +23,6 @@ function follow(parts: readonly Buffer[], kind: Framing, length: number): Follow
     end += after;
   }
   return { end, done: body.done, size: body.size, problem: '' };
-}
-
-const CHUNK = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n/;
-const TRAILERS = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/;
-
-/** A chunked body by an independent and slow reading of RFC 9112, section 7.1: its end and the size of its data. */
-function chunked(bytes: Buffer): { end: number; size: number } | undefined {
-  let at = 0;
-  let size = 0;
-  for (;;) {
-    const line = CHUNK.exec(bytes.toString('latin1', at, at + 4096));
-    if (line === null) return undefined;
-    at += line[0].length;
-    const length = Number.parseInt(line[1]!, 16);
-    if (length === 0) break;
-    size += length;
-    at += length;
-    if (bytes.toString('latin1', at, at + 2) !== '\r\n') return undefined;
-    at += 2;
-  }
-  const trailers = TRAILERS.exec(bytes.toString('latin1', at));
-  return trailers === null ? undefined : { end: at + trailers[0].length, size };
 }
 
 /** A body: the first byte of the input says how it is split, the second how it is framed, the third how long it is. */
@@ -76,7 +55,7 @@ export const target: Target = {
     same(follow(pieces(bytes, data[0] ?? 0), kind, length), whole, 'split and whole');
     if (kind === framing.length) same(whole.end, Math.min(length, bytes.length), 'length');
     if (kind !== framing.chunked || !whole.done) return;
-    same({ end: whole.end, size: whole.size }, chunked(bytes), 'chunked');
+    same({ end: whole.end, size: whole.size }, chunkedEnd(bytes.toString('latin1'), 0), 'chunked');
     holds(/^[^]*\r\n$/.test(bytes.toString('latin1', 0, whole.end)), 'ends in CR LF');
   },
 };

@@ -5,6 +5,7 @@ export const targetFiles: Readonly<Record<string, string>> = {
   'http1-request': file('http1Request'),
   'http1-response': file('http1Response'),
   'http1-body': file('http1Body'),
+  'http1-connection': file('http1Connection'),
   sniff: file('sniff'),
   hpack: file('hpack'),
   http2: file('http2'),
