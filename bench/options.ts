@@ -6,8 +6,8 @@ import { LOG_TARGETS, type LogTarget } from './peers/haproxy.ts';
 
 export const USAGE = `node bench/main.ts [options]
   --only NAME[,NAME]   scenarios to run; --list shows them
-  --rounds N           interleaved rounds (5; the open-loop scenario makes at least 7)
-  --seconds N          length of one run of one contender (1.5)
+  --rounds N           interleaved rounds (7; the open-loop scenario makes at least 7)
+  --seconds N          length of one run of one contender (1; open loop twice that)
   --full               every connection count with every body, and longer footprints
   --haproxy-log WHERE  stdout, as all others write their lines (default); or syslog, as its packages set it up
   --bundle FILE        what runs as Weft (dist/proxy.mjs); given again: a further contender, to compare two builds
@@ -43,8 +43,8 @@ export function parseCommand(args: string[]): Command {
     args,
     options: {
       only: { type: 'string' },
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '1.5' },
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '1' },
       full: { type: 'boolean', default: false },
       bundle: { type: 'string', multiple: true, default: [DEFAULT_BUNDLE] },
       'haproxy-log': { type: 'string', default: 'stdout' },

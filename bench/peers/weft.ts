@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { configText, directoryText, NAMESPACE, TRUST_DOMAIN, type DocumentOptions } from './documents.ts';
+import { MEMORY } from '../../webhook/inject/memory.ts';
 import { freePort, start, type Started } from './process.ts';
 
 export interface WeftOptions extends DocumentOptions {
@@ -56,6 +57,16 @@ export async function weft(options: WeftOptions): Promise<Weft> {
   return { ...started, metricsPort: ports.metrics, healthPort: ports.health };
 }
 
+/** The default memory limit of a proxy's container. */
+const DEFAULT_LIMIT_MIB = 256;
+
+/** As injection sets it; but here is no container whose limit Node could take its share of. */
+const withHeapOf = (limitMib: number): string =>
+  MEMORY.NODE_OPTIONS.replace(
+    /--max-old-space-size-percentage=(\d+)/,
+    (_, percent: string) => `--max-old-space-size=${Math.floor((limitMib * Number(percent)) / 100)}`,
+  );
+
 interface Place {
   home: string;
   ports: { admin: number; metrics: number; health: number };
@@ -85,8 +96,8 @@ function environment(options: WeftOptions, { home, ports }: Place): Record<strin
     WEFT_METRICS_PORT: String(ports.metrics),
     WEFT_HEALTH_PORT: String(ports.health),
     WEFT_LISTEN: JSON.stringify(options.listen),
-    // as injection sets it for the default memory limit
-    NODE_OPTIONS: '--max-old-space-size=153',
+    ...MEMORY,
+    NODE_OPTIONS: withHeapOf(DEFAULT_LIMIT_MIB),
   };
 }
 

@@ -5,7 +5,24 @@ import type { Contender } from '../peers/contenders.ts';
 import type { Case } from '../report/case.ts';
 import { compare, measured } from './rounds.ts';
 
-const WARM_UP_SECONDS = 1;
+/** What runs for days is measured, not the compiler that makes it fast: a proxy's first case comes after these. */
+const WARM_UP_REQUESTS = 20_000;
+const WARM_UP_RUNS = 5;
+const warm = new WeakSet<Contender>();
+
+/** Runs of a second. One is enough for a contender that was measured before. */
+async function warmUp(contender: Contender, load: ClosedLoop['load']): Promise<Load> {
+  const first = await load(contender, 1);
+  let { requests } = first;
+  for (let run = 1; run < WARM_UP_RUNS && requests < WARM_UP_REQUESTS && !warm.has(contender); run += 1) {
+    const next = await load(contender, 1);
+    // it answers nothing: waiting does not help
+    if (next.requests === 0) break;
+    requests += next.requests;
+  }
+  warm.add(contender);
+  return first;
+}
 
 export interface ClosedLoop extends Omit<Case, 'results'> {
   contenders: readonly Contender[];
@@ -18,7 +35,7 @@ export async function closedLoop(context: BenchContext, options: ClosedLoop): Pr
   const results = await compare(context, contenders, {
     what: `${rest.scenario} ${rest.key}`,
     rounds,
-    warmUp: (contender) => load(contender, WARM_UP_SECONDS),
+    warmUp: (contender) => warmUp(contender, load),
     measure: (contender) => measured(contender, () => load(contender, seconds)),
   });
   return { ...rest, results };

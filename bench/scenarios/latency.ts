@@ -11,9 +11,13 @@ import { compare, startAll } from './rounds.ts';
 import type { Scenario } from './scenario.ts';
 
 const CONNECTIONS = 32;
+/** Of full load, so that what is measured is compiled. */
+const WARM_UP_SECONDS = 2;
 const RATES = [500, 1000, 2000];
 /** An interval of a tail needs this many. */
 const LEAST_ROUNDS = 7;
+/** Of the length of other runs: at a fixed rate there are fewer requests. */
+const LONGER = 2;
 
 const COLUMNS: readonly Column[] = [
   { measure: 'p50Ms', header: 'p50 ms', digits: 2 },
@@ -53,8 +57,8 @@ async function atRate(context: BenchContext, contenders: Contender[], perSecond:
   const results = await compare(context, contenders, {
     what: `latency ${key}`,
     rounds: Math.max(LEAST_ROUNDS, rounds),
-    warmUp: ({ port }) => wrk({ port, connections: CONNECTIONS, seconds: 1 }),
-    measure: (contender) => measure(contender, perSecond, seconds),
+    warmUp: ({ port }) => wrk({ port, connections: CONNECTIONS, seconds: WARM_UP_SECONDS }),
+    measure: (contender) => measure(contender, perSecond, seconds * LONGER),
   });
   const title = `Two sidecars end to end at a fixed ${key}, latency from the intended time of sending`;
   return { scenario: 'latency', key, title, columns: COLUMNS, comparisons: COMPARISONS, results };
