@@ -5,7 +5,7 @@ import { ignore, type Channel, type Handler } from './channel.ts';
 
 /** Listeners are shared by all sockets and find their channel here: thousands of idle connections hold no closures. */
 const owner = Symbol('channel');
-type Owned = Socket & { [owner]?: SocketChannel };
+type Owned = Socket & { [owner]?: SocketChannel | undefined };
 
 export class SocketChannel implements Channel {
   handler: Handler = ignore;
@@ -55,6 +55,9 @@ export class SocketChannel implements Channel {
     socket.off('drain', onDrain);
     socket.off('error', onError);
     socket.off('close', onClose);
+    // the socket lives on, and must not keep what was sniffed
+    (socket as Owned)[owner] = undefined;
+    this.handler = ignore;
   }
 
   write(bytes: Buffer | string): boolean {

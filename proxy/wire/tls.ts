@@ -12,6 +12,9 @@ import { ALPN_HTTP2, ALPN_TCP } from './sniff.ts';
 /** In the order of preference. */
 const WIRES = [ALPN_HTTP2, ALPN_TCP];
 
+/** Shared: a function made in place would keep all that is around it for as long as the connection lasts. */
+const ignoreError = (): void => {};
+
 export interface TlsFailure {
   code: Code;
   detail: string;
@@ -71,7 +74,7 @@ export interface ServerHandshake extends HandshakeHandlers {
 /** Terminates TLS on an accepted socket; bytes already read must have been put back. Exactly one handler is called. */
 export function secureServer(raw: Socket, { context, trustDomain, secured, failed }: ServerHandshake): void {
   // what goes wrong below is told by the TLS socket
-  raw.on('error', () => {});
+  raw.on('error', ignoreError);
   const socket = new TLSSocket(raw, {
     isServer: true,
     secureContext: context,
@@ -81,9 +84,11 @@ export function secureServer(raw: Socket, { context, trustDomain, secured, faile
   });
   const finish = settle(socket, failed);
   const timer = setTimeout(() => finish('the peer did not finish the handshake in time'), bound.handshakeMs);
-  socket.once('close', () => clearTimeout(timer));
+  const stopTimer = () => clearTimeout(timer);
+  socket.once('close', stopTimer);
   socket.once('secure', () => {
-    clearTimeout(timer);
+    stopTimer();
+    socket.off('close', stopTimer);
     const problem = unacceptable(socket, WIRES);
     if (problem !== undefined) return void finish(problem);
     // Node leaves the verdict on the chain to tls.Server, which is not involved here
@@ -113,7 +118,7 @@ function settle(
     socket.off('close', onClose);
     if (problem === undefined) return true;
     // errors that follow the verdict have nobody to tell
-    socket.on('error', () => {});
+    socket.on('error', ignoreError);
     socket.destroy();
     failed(failureOf(problem));
     return false;
