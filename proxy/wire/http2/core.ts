@@ -34,8 +34,8 @@ export class Core implements Handler, StreamOwner {
   readonly table = new StreamTable();
   readonly peer: PeerSettings;
   readonly floods = new Floods(performance.now.bind(performance));
-  readonly encoder = new HpackEncoder();
-  readonly writer = new FrameWriter(this.encoder);
+  readonly encoder: HpackEncoder;
+  readonly writer: FrameWriter;
   readonly sender: Sender;
   readonly credit: Credit;
   readonly receiver: Receiver;
@@ -56,6 +56,8 @@ export class Core implements Handler, StreamOwner {
     this.limits = options.limits ? { ...defaultLimits, ...options.limits } : defaultLimits;
     this.tooLarge = options.tooLarge ?? TOO_LARGE;
     this.peer = new PeerSettings(this.role, this.limits.assumedStreams);
+    this.encoder = new HpackEncoder({ maxTableSize: this.limits.headerTableBytes });
+    this.writer = new FrameWriter(this.encoder);
     this.output = new Output(this);
     this.sender = new Sender(this);
     this.credit = new Credit(this);

@@ -6,14 +6,8 @@
 import { DEFAULT_WINDOW } from './constants.ts';
 import type { FrameWriter } from './frameWriter.ts';
 import type { Http2Limits } from './limits.ts';
+import { memory } from './memory.ts';
 import type { Http2Stream } from './stream.ts';
-
-/** Of all connections of this process. Its owner may set `limit` by the memory there is. */
-export const heldByPaused = {
-  bytes: 0,
-  /** Above this, a connection with paused streams waits for them, however little they hold. */
-  limit: 64 * 1024 * 1024,
-};
 
 export interface CreditOwner {
   readonly limits: Http2Limits;
@@ -84,13 +78,13 @@ export class Credit {
   private hold(stream: Http2Stream, bytes: number): void {
     stream.held += bytes;
     this.held += bytes;
-    heldByPaused.bytes += bytes;
+    memory.held += bytes;
   }
 
   private withheld(): boolean {
     if (this.owner.closing) return true;
     if (this.held === 0) return false;
-    return this.held > this.owner.limits.heldBytes || heldByPaused.bytes > heldByPaused.limit;
+    return this.held > this.owner.limits.heldBytes || memory.held > memory.heldLimit;
   }
 
   private give(): void {

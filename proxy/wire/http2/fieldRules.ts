@@ -1,4 +1,5 @@
 /** What may stand in a field section (RFC 9113, 8.2): names, values, and the fields that have a meaning here. */
+import { STATIC_NAMES } from './hpack/staticTable.ts';
 import { FIELD, SPACE, TAB, TOKEN } from '../http1/characters.ts';
 
 /** What a field name asks of its reader. */
@@ -23,6 +24,7 @@ const kinds = new Map<string, number>([
   ['content-length', kind.contentLength],
   ['host', kind.host],
 ]);
+for (const name of STATIC_NAMES) if (isName(name) && !kinds.has(name)) kinds.set(name, kind.ordinary);
 /** Names are remembered up to this many and this long: looking one up is cheaper than looking at each of its letters. */
 const REMEMBERED = 1024;
 const REMEMBERED_LENGTH = 64;

@@ -18,7 +18,7 @@ export const flood = {
   windowUpdate: 4,
   /** Each stream gives one back. */
   priority: 5,
-  /** Frames of unknown types. */
+  /** Frames of unknown types. Each stream gives two back: browsers send PRIORITY_UPDATE. */
   unknown: 6,
   /** Frames for streams that we reset: they may have been under way. */
   late: 7,

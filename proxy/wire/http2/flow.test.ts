@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { heldByPaused } from './credit.ts';
+import { memory } from './memory.ts';
 import { data, headers, settings, windowUpdate } from './testing/frames.ts';
 import { turn } from './testing/fakeChannel.ts';
 import { GET, POST, RawPeer } from './testing/rawPeer.ts';
@@ -90,7 +90,7 @@ describe('sending', () => {
     peer.recorder.streams[0]!.write(Buffer.alloc(1_000_000));
     peer.channel.takes = false;
     const before = sizes(await peer.send());
-    expect(before).toHaveLength(8);
+    expect(before).toHaveLength(4);
     await peer.send(headers(3, GET));
     peer.recorder.streams[1]!.respond(OK, false);
     peer.recorder.streams[1]!.write(Buffer.alloc(10));
@@ -131,7 +131,7 @@ describe('sending', () => {
 
 describe('receiving', () => {
   afterEach(() => {
-    heldByPaused.limit = 64 * 1024 * 1024;
+    memory.heldLimit = memory.queuedLimit = 64 * 1024 * 1024;
   });
   const limits = { streamWindow: 100, connectionWindow: 65_535 };
   const piece = (id: number, size: number) => data(id, Buffer.alloc(size));
@@ -150,9 +150,9 @@ describe('receiving', () => {
     stream!.pause();
     expect(await peer.send(piece(1, 100))).toEqual([]);
     expect(peer.recorder.handlers[0]!.body).toHaveLength(100);
-    expect(heldByPaused.bytes).toBe(100);
+    expect(memory.held).toBe(100);
     stream!.resume();
-    expect(heldByPaused.bytes).toBe(0);
+    expect(memory.held).toBe(0);
     expect(await peer.send()).toEqual(['WINDOW_UPDATE 1 100']);
   });
 
@@ -173,7 +173,7 @@ describe('receiving', () => {
     const much = [1, 3, 5, 7].flatMap((id) => Array.from({ length: 16 }, () => piece(id, 16_384)));
     expect(await other.send(...much)).toEqual([]);
     expect(await other.send(piece(9, 1))).toEqual(['GOAWAY 9 3']);
-    expect(heldByPaused.bytes).toBe(0);
+    expect(memory.held).toBe(0);
   });
 
   it('takes what the default window permits until the peer knows the smaller one', async () => {
@@ -208,7 +208,7 @@ describe('receiving', () => {
       [20_000, 2 ** 26],
       [2 ** 26, 20_000],
     ] as const) {
-      heldByPaused.limit = limit;
+      memory.heldLimit = limit;
       const peer = await new RawPeer({ limits: { connectionWindow: 65_535, heldBytes } }).open();
       await peer.send(headers(1, POST, 4), headers(3, POST, 4));
       const [slow] = peer.recorder.streams;
@@ -221,7 +221,7 @@ describe('receiving', () => {
       // one that is over holds nothing
       slow!.reset(8);
       expect(await peer.send()).toEqual(['RST_STREAM 1 8', 'WINDOW_UPDATE 0 48000']);
-      expect(heldByPaused.bytes).toBe(0);
+      expect(memory.held).toBe(0);
     }
   });
 });

@@ -21,9 +21,9 @@ import {
 } from './constants.ts';
 import { sizeBound, type HpackEncoder } from './hpack/encoder.ts';
 
-const SCRATCH_BYTES = 64 * 1024;
-/** Scratch buffers kept for later turns, in all. */
-const KEPT = 8;
+const SCRATCH_BYTES = 16 * 1024;
+/** Scratch buffers kept for later turns, in all: for as many connections as have something to say in one. */
+const KEPT = 128;
 /** Payloads from this size on leave by reference; below, one write of everything is cheaper than several. */
 const BY_REFERENCE = 4 * 1024;
 

@@ -26,7 +26,7 @@ describe.each([
   ['tiny', tiny, 300_000],
 ] as const)('a client of Node, with %s windows', (_name, limits, size) => {
   async function connected(settings: http2.Settings = {}) {
-    const server = await listenHttp2(() => new EchoHandler(), limits);
+    const server = await listenHttp2(() => new EchoHandler(), { limits });
     const session = http2.connect(`http://127.0.0.1:${server.port}`, { settings });
     ends.push(
       () => session.destroy(),

@@ -18,7 +18,7 @@ export interface Http2Limits {
   readonly frameBytes: number;
   /** Largest DATA frame that is sent: the share of a stream before it is the next one's turn. */
   readonly dataFrameBytes: number;
-  /** Table of HPACK for what comes (SETTINGS_HEADER_TABLE_SIZE). */
+  /** Table of HPACK for what comes (SETTINGS_HEADER_TABLE_SIZE), and at most for what is sent. */
   readonly headerTableBytes: number;
   /** What a peer may send on one stream before it is taken in (SETTINGS_INITIAL_WINDOW_SIZE). */
   readonly streamWindow: number;
@@ -77,7 +77,7 @@ export const defaultLimits: Http2Limits = {
   heldBytes: 8 * 1024 * 1024,
   streamQueueBytes: 64 * 1024,
   queueBytes: 1024 * 1024,
-  turnBytes: 128 * 1024,
+  turnBytes: 64 * 1024,
   outBytes: 256 * 1024,
   settingsPerFrame: 32,
   interimResponses: 16,

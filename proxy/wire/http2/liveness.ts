@@ -6,11 +6,14 @@ import { code } from './constants.ts';
 import type { FrameReader } from './frameReader.ts';
 import type { FrameWriter } from './frameWriter.ts';
 import type { Http2Limits } from './limits.ts';
+import { memory } from './memory.ts';
+import type { Sender } from './sender.ts';
 
 export interface LivenessOwner {
   readonly limits: Http2Limits;
   readonly writer: FrameWriter;
   readonly reader: FrameReader;
+  readonly sender: Sender;
   /** A field section has begun and is not complete. */
   readonly midSection: boolean;
   /** SETTINGS of both sides are known to both. */
@@ -48,6 +51,8 @@ export class Liveness {
   private askedAt = 0;
   private blockedSince = 0;
   private incompleteSince = 0;
+  private stalledSince = 0;
+  private movedBefore = 0;
   private framesBefore = 0;
 
   constructor(owner: LivenessOwner) {
@@ -87,9 +92,21 @@ export class Liveness {
     if (this.blockedSince > 0 && now > this.blockedSince + stalledMs) {
       return owner.lost('the peer does not read');
     }
+    if (this.stalled(now, stalledMs)) {
+      return owner.fail(code.ENHANCE_YOUR_CALM, 'nothing is taken of what was asked for');
+    }
     if (this.stuck(now, frameMs))
       return owner.fail(code.ENHANCE_YOUR_CALM, 'a frame is not completed in time');
     this.ask(now);
+  }
+
+  /** Content waits for windows that the peer does not open: only where memory is short is that its own affair no more. */
+  private stalled(now: number, stalledMs: number): boolean {
+    const { sender } = this.owner;
+    const going = sender.queued === 0 || sender.moved !== this.movedBefore;
+    this.movedBefore = sender.moved;
+    this.stalledSince = going ? 0 : this.stalledSince || now;
+    return this.stalledSince > 0 && now > this.stalledSince + stalledMs && memory.queued > memory.queuedLimit;
   }
 
   /** The same frame or field section has been incomplete for long. */

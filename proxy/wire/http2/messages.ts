@@ -64,7 +64,9 @@ export class Messages {
     const stream = connection.openStream(streamId, ended);
     stream.lacking = head.contentLength;
     stream.tunnel = head.method === 'CONNECT';
+    // priorities of both kinds, RFC 7540 and RFC 9218, come with requests
     connection.floods.giveBack(flood.priority, 1);
+    connection.floods.giveBack(flood.unknown, 2);
     stream.handler = connection.handler.request(stream, head, ended);
   }
 

@@ -7,6 +7,7 @@ import { DEFAULT_WINDOW, EMPTY, MAX_31 } from './constants.ts';
 import { flood, type Floods } from './floods.ts';
 import type { FrameWriter } from './frameWriter.ts';
 import type { Http2Limits } from './limits.ts';
+import { memory } from './memory.ts';
 import type { Http2Stream } from './stream.ts';
 import { StreamQueue } from './streamQueue.ts';
 
@@ -14,6 +15,8 @@ export interface SenderOwner {
   readonly limits: Http2Limits;
   readonly writer: FrameWriter;
   readonly floods: Floods;
+  /** The channel does not take what was written. */
+  readonly blocked: boolean;
   /** Something waits to be sent: the end of the turn is needed. */
   kick(): void;
   /** The last frame of our side was made. */
@@ -22,12 +25,17 @@ export interface SenderOwner {
 
 /** Share of the bound of a stream's queue below which its writer goes on. */
 const REFILL = 1 / 4;
+/** Pieces below this are copied where they must wait, into buffers of this size. */
+const SMALL = 1024;
+const TAIL_BYTES = 4096;
 
 export class Sender {
   /** What the peer lets us send on all streams together. */
   window = DEFAULT_WINDOW;
   /** Queued on all streams. */
   queued = 0;
+  /** Frames of content so far; says whether there is progress. */
+  moved = 0;
   private readonly owner: SenderOwner;
   private readonly ready = new StreamQueue();
   /** Those that would send but for the window of the connection. */
@@ -46,17 +54,50 @@ export class Sender {
   write(stream: Http2Stream, bytes: Buffer): boolean {
     const { limits } = this.owner;
     if (bytes.length > 0) {
-      if (stream.queued === 0) stream.first = bytes;
-      else if (stream.others === undefined) stream.others = [bytes];
-      else stream.others.push(bytes);
-      stream.queued += bytes.length;
-      this.queued += bytes.length;
+      this.enqueue(stream, bytes);
+      this.count(stream, bytes.length);
       this.schedule(stream);
     }
-    if (stream.queued < limits.streamQueueBytes && this.queued < limits.queueBytes) return true;
     if (stream.queued === 0) return true;
+    const room = this.queued < limits.queueBytes && memory.queued < memory.queuedLimit;
+    if (room && stream.queued < limits.streamQueueBytes) return true;
     stream.waiting = true;
     return false;
+  }
+
+  /**
+   * Small pieces that must wait are copied, behind each other: a slice of a few bytes would hold on to all that the
+   * socket gave with it, and each would cost more than it counts.
+   */
+  private enqueue(stream: Http2Stream, bytes: Buffer): void {
+    const small = bytes.length < SMALL;
+    if (stream.queued === 0) {
+      stream.first = small && !this.leavesNow(stream) ? Buffer.from(bytes) : bytes;
+      return;
+    }
+    const others = (stream.others ??= []);
+    if (!small) {
+      stream.tail = undefined;
+      others.push(bytes);
+      return;
+    }
+    if (stream.tail === undefined || stream.tailUsed + bytes.length > TAIL_BYTES) {
+      stream.tail = Buffer.allocUnsafeSlow(TAIL_BYTES);
+      stream.tailUsed = 0;
+      others.push(EMPTY);
+    }
+    stream.tailUsed += bytes.copy(stream.tail, stream.tailUsed);
+    others[others.length - 1] = stream.tail.subarray(0, stream.tailUsed);
+  }
+
+  private leavesNow(stream: Http2Stream): boolean {
+    return stream.sendWindow > 0 && this.window > 0 && !this.owner.blocked;
+  }
+
+  private count(stream: Http2Stream, bytes: number): void {
+    stream.queued += bytes;
+    this.queued += bytes;
+    memory.queued += bytes;
   }
 
   /** Has the stream take its turn, if it has anything to send and may. */
@@ -70,10 +111,10 @@ export class Sender {
   /** Forgets what the stream would still send. */
   drop(stream: Http2Stream): void {
     stream.queue?.remove(stream);
-    this.queued -= stream.queued;
-    stream.queued = stream.offset = 0;
+    this.count(stream, -stream.queued);
+    stream.offset = 0;
     stream.first = EMPTY;
-    stream.others = undefined;
+    stream.others = stream.tail = undefined;
     stream.trailers = undefined;
     stream.waiting = false;
   }
@@ -139,8 +180,8 @@ export class Sender {
   /** Content of the frame whose head was just made. */
   private moveOut(stream: Http2Stream, size: number): void {
     const { writer } = this.owner;
-    stream.queued -= size;
-    this.queued -= size;
+    this.count(stream, -size);
+    this.moved++;
     let left = size;
     while (left > 0) {
       const { first, offset } = stream;
@@ -151,6 +192,8 @@ export class Sender {
       else {
         stream.first = stream.others?.shift() ?? EMPTY;
         stream.offset = 0;
+        // nothing may be added to what is on its way
+        if (stream.others?.length === 0) stream.tail = undefined;
       }
     }
   }

@@ -66,6 +66,9 @@ export class Http2Stream {
   first: Buffer = EMPTY;
   offset = 0;
   others: Buffer[] | undefined = undefined;
+  /** The last of `others`, where small pieces may still be added to it, and how much of it is used. */
+  tail: Buffer | undefined = undefined;
+  tailUsed = 0;
   queued = 0;
   trailers: readonly string[] | undefined = undefined;
   /** `write` gave false. */

@@ -32,7 +32,11 @@ export class EchoHandler implements ConnectionHandler {
       if (head.fields[at]!.startsWith('x-')) fields.push(head.fields[at]!, head.fields[at + 1]!);
     }
     stream.respond([':status', '103', 'link', '</a>'], false);
-    stream.respond(fields, ended);
+    stream.respond(fields, false);
+    if (ended) {
+      stream.write(Buffer.from('nothing to echo'));
+      stream.end();
+    }
     return new Echo(stream);
   }
   goingAway(): void {}

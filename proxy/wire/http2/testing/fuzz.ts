@@ -4,8 +4,8 @@
  */
 import { Http2Connection } from '../connection.ts';
 import { PREFACE } from '../constants.ts';
-import { heldByPaused } from '../credit.ts';
 import type { Http2Limits } from '../limits.ts';
+import { memory } from '../memory.ts';
 import { endTurn } from '../turn.ts';
 import { ContractHandler } from './contract.ts';
 import { FakeChannel } from './fakeChannel.ts';
@@ -39,7 +39,8 @@ class Run {
   private readonly handler = new ContractHandler();
   private readonly connection: Http2Connection;
   private readonly mode: number;
-  private readonly heldBefore = heldByPaused.bytes;
+  private readonly heldBefore = memory.held;
+  private readonly queuedBefore = memory.queued;
   private readonly written: Buffer[] = [];
   private now = performance.now();
 
@@ -151,7 +152,8 @@ class Run {
     this.channel.destroy();
     this.check();
     parse(Buffer.concat(this.written));
-    must(heldByPaused.bytes === this.heldBefore, 'holds on to credit');
+    must(memory.held === this.heldBefore, 'holds on to credit');
+    must(memory.queued === this.queuedBefore, 'holds on to memory');
     must(this.connection.streams === 0 && this.connection.sender.queued === 0, 'holds on to streams');
     must(
       this.handler.streams.every(({ closed }) => closed),

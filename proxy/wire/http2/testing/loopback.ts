@@ -15,7 +15,7 @@ export interface Listening {
 /** A server of ours: `accept` makes the handler of each connection. */
 export async function listenHttp2(
   accept: (connection: () => Http2Connection) => ConnectionHandler,
-  limits: Partial<Http2Limits> = {},
+  { limits = {}, port = 0 }: { limits?: Partial<Http2Limits>; port?: number } = {},
 ): Promise<Listening> {
   const connections: Http2Connection[] = [];
   const sockets = new Set<Socket>();
@@ -29,9 +29,14 @@ export async function listenHttp2(
       limits,
     });
     connections.push(connection);
+    const timer = setInterval(() => connection.sweep(performance.now()), 500).unref();
+    channel.whenClosed = () => {
+      clearInterval(timer);
+      connections.splice(connections.indexOf(connection), 1);
+    };
     connection.start();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
