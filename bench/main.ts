@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { writeCertificates } from './certificates.ts';
 import type { BenchContext } from './context.ts';
 import { parseCommand, USAGE, type Command } from './options.ts';
-import { profile } from './profile.ts';
+import { profile } from './profile/index.ts';
 import type { Case } from './report/case.ts';
 import { goalsTable, judge } from './report/goals.ts';
 import { writeRecord } from './report/record.ts';

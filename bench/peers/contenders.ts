@@ -81,15 +81,18 @@ export async function nginxPair({ dir }: BenchContext, { to }: Route): Promise<C
   return { name: 'nginx pair', port, client, server };
 }
 
+export type Account = 'client' | 'server';
+
 export interface WeftRoute extends Route {
   bundle: Bundle;
   otherServices?: number;
-  nodeArguments?: string[];
+  /** Arguments of Node before the bundle. */
+  nodeArguments?: (account: Account) => string[];
 }
 
 const inboundProxy = (
   { dir, identities }: BenchContext,
-  { traffic, to, bundle, otherServices = 0, nodeArguments = [] }: WeftRoute,
+  { traffic, to, bundle, otherServices = 0, nodeArguments }: WeftRoute,
   port: number,
 ): Promise<Weft> =>
   weft({
@@ -100,7 +103,7 @@ const inboundProxy = (
     protocol: DECLARED[traffic],
     peerPort: port,
     otherServices,
-    nodeArguments,
+    nodeArguments: nodeArguments?.('server') ?? [],
     listen: {
       inbound: [{ listen: `127.0.0.1:${port}`, port: WORKLOAD_PORT, dial: `127.0.0.1:${to}` }],
       outbound: [],
@@ -119,7 +122,7 @@ export async function weftHop(
 
 export async function weftPair(context: BenchContext, route: WeftRoute): Promise<Contender> {
   const [port, inner] = [await freePort(), await freePort()];
-  const { bundle, traffic, otherServices = 0, nodeArguments = [] } = route;
+  const { bundle, traffic, otherServices = 0, nodeArguments } = route;
   const server = await inboundProxy(context, route, inner);
   const client = await weft({
     dir: context.dir,
@@ -129,7 +132,7 @@ export async function weftPair(context: BenchContext, route: WeftRoute): Promise
     protocol: DECLARED[traffic],
     peerPort: inner,
     otherServices,
-    nodeArguments,
+    nodeArguments: nodeArguments?.('client') ?? [],
     listen: {
       inbound: [],
       outbound: [{ listen: `127.0.0.1:${port}`, destination: `${SERVICE_ADDRESS}:${WORKLOAD_PORT}` }],

@@ -1,8 +1,9 @@
-/** Reads a profile as `node --cpu-prof` writes it. */
+/** Reads a profile as V8 gives it. */
+import { SourceMap } from 'node:module';
 
 export interface ProfileNode {
   id: number;
-  callFrame: { functionName: string; url: string; lineNumber: number };
+  callFrame: { functionName: string; url: string; lineNumber: number; columnNumber: number };
   children?: number[];
 }
 
@@ -14,17 +15,18 @@ export interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** Gives the source file that a line of the bundle came from. */
-export type Locate = (line: number) => string;
+/** Gives the source file that a place of the bundle came from; lines and columns from 0. */
+export type Locate = (line: number, column: number) => string;
 
-/** esbuild writes the path of each module above it, as a comment. */
-export function locator(bundle: string): Locate {
-  const starts: { line: number; file: string }[] = [];
-  for (const [line, text] of bundle.split('\n').entries()) {
-    const file = /^ {0,4}\/\/ ([\w@./-]+\.[cm]?[jt]s)$/.exec(text)?.[1];
-    if (file !== undefined) starts.push({ line, file });
-  }
-  return (line) => starts.findLast((start) => start.line <= line)?.file ?? 'bundle';
+/** By the bundle's source map, where there is one. */
+export function locator(sourceMap: string | undefined): Locate {
+  if (sourceMap === undefined) return () => 'bundle';
+  const map = new SourceMap(JSON.parse(sourceMap) as ConstructorParameters<typeof SourceMap>[0]);
+  return (line, column) => {
+    const entry = map.findEntry(line, column);
+    // paths are relative to the bundle's folder
+    return 'originalSource' in entry ? entry.originalSource.replace(/^(\.\.?\/)+/, '') : 'bundle';
+  };
 }
 
 export interface FlameFrame {
@@ -37,10 +39,10 @@ export interface FlameFrame {
 }
 
 function nameOf({ callFrame }: ProfileNode, locate: Locate): string {
-  const { functionName, url, lineNumber } = callFrame;
+  const { functionName, url, lineNumber, columnNumber } = callFrame;
   const name = functionName || '(anonymous)';
   if (url === '') return name;
-  return url.startsWith('node:') ? `${name} ${url}` : `${name} ${locate(lineNumber)}`;
+  return url.startsWith('node:') ? `${name} ${url}` : `${name} ${locate(lineNumber, columnNumber)}`;
 }
 
 /** The tree of calls, without the time in which nothing ran. */
