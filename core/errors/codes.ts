@@ -27,8 +27,8 @@ export const codes = {
   },
   REQUEST_TIMEOUT: {
     status: 408,
-    meaning: 'the client did not finish its request head in time',
-    remedy: 'send the head at once',
+    meaning: 'the client did not finish its request in time',
+    remedy: 'send the head at once, and the body without long silence',
   },
   UPSTREAM_CONNECT_FAILED: {
     status: 503,

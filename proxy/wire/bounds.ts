@@ -16,6 +16,8 @@ export const bound = {
   helloRecords: 16,
   /** Time for a request head, from its first byte. */
   headMs: 10_000,
+  /** Silence in the middle of a request body. */
+  bodyMs: 300_000,
   /** Time for the first bytes of a connection that must not be opened to the other side without them. */
   sniffMs: 10_000,
   /** Silence after which the other side may be the one that speaks first. */

@@ -70,12 +70,12 @@ export class Exchange extends ExchangeRecord {
     else if (!flowing) this.downstream.pause();
   }
 
-  /** The body is not what it claims to be. */
-  requestBroken(problem: string): void {
+  /** The body is not what it claims to be, or does not come. */
+  requestBroken(code: 'BAD_REQUEST' | 'REQUEST_TIMEOUT', problem: string): void {
     if (!this.running) return;
     this.dropUpstream();
-    if (this.responded) return this.abort('BAD_REQUEST');
-    this.refuse('BAD_REQUEST', { detail: problem });
+    if (this.responded) return this.abort(code);
+    this.refuse(code, { detail: problem });
   }
 
   clientGone(resetCode?: number): void {

@@ -39,6 +39,9 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
   private pumping = false;
   /** performance.now() after which the state is given up. */
   private deadline: number;
+  /** Bytes of answers that the client has not taken, and since when they are so many. */
+  private unread = 0;
+  private unreadSince = 0;
 
   constructor(channel: Channel, { station, context, takeOver }: ServerOptions) {
     this.channel = channel;
@@ -96,7 +99,9 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
 
   sweep(now: number): void {
     this.station.load.bufferedBytes += this.channel.buffered;
+    if (this.isStalled(now)) return this.channel.reset();
     if (this.deadline === 0 || now < this.deadline) return;
+    if (this.state === 'body') return this.giveUpBody(now);
     if (this.state === 'wait') return this.leaveUnanswered();
     // a slow client may still be reading the last answer
     const reading = this.state === 'linger' && !this.channel.flushed;
@@ -167,6 +172,26 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
     this.station.disconnected(this.exchange.context);
   }
 
+  /** A reader that takes nothing of its answer for so long holds what waits for it, and the one who sends it. */
+  private isStalled(now: number): boolean {
+    const { buffered } = this.channel;
+    if (buffered === 0 || buffered !== this.unread) {
+      this.unread = buffered;
+      this.unreadSince = now;
+    }
+    return buffered > 0 && now - this.unreadSince > bound.slowReaderMs;
+  }
+
+  /** A body that does not come, unless it is the other side that keeps it waiting. */
+  private giveUpBody(now: number): void {
+    if (this.paused) this.deadline = now + bound.bodyMs;
+    else {
+      this.state = 'wait';
+      this.deadline = 0;
+      this.exchange.requestBroken('REQUEST_TIMEOUT', '');
+    }
+  }
+
   private leaveUnanswered(): void {
     this.deadline = 0;
     if (!this.exchange.unanswered) return;
@@ -219,8 +244,8 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
     const end = head.end;
     const after = body.read(bytes, end);
     if (after < 0) return this.refuseHead('BAD_REQUEST', body.problem);
-    this.deadline = 0;
     this.state = body.done ? 'wait' : 'body';
+    this.deadline = body.done ? 0 : performance.now() + bound.bodyMs;
     if (after < bytes.length) this.rest = bytes.subarray(after);
     this.exchange.begin(after > end ? bytes.subarray(end, after) : undefined);
     if (this.rest !== undefined && (this.state === 'wait' || this.state === 'body')) this.pause();
@@ -230,8 +255,9 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
     const after = this.body.read(bytes, 0);
     if (after < 0) {
       this.state = 'wait';
-      return this.exchange.requestBroken(this.body.problem);
+      return this.exchange.requestBroken('BAD_REQUEST', this.body.problem);
     }
+    this.deadline = this.body.done ? 0 : performance.now() + bound.bodyMs;
     if (this.body.done) {
       this.state = 'wait';
       if (after < bytes.length) {

@@ -71,8 +71,7 @@ function ofHttp1(request: RequestHead, marked: boolean): string[] {
         : [':method', method, ':scheme', 'http', ':authority', host, ':path', request.path];
   const mark = appendFields(request, cut.reason | cut.weft, fields);
   if (!marked) return fields;
-  if (upgrading) mark.method = method;
-  fields.push(MARK, markText(mark));
+  fields.push(MARK, markText(upgrading ? { ...mark, method } : mark));
   return fields;
 }
 

@@ -3,12 +3,23 @@
  * stood, the reason phrase. One field, `weft-http1`, whose value is nearly always the same and so costs one byte
  * (docs/wire.md is its specification). It is believed only from a proxy that proved its identity.
  */
+import { titleCase } from './titleCase.ts';
+
 export const MARK = 'weft-http1';
+const MAX_KNOWN = 256;
+
+/** More lines than this have their names written out where they are not all alike. */
+export const MAX_MASKED = 30;
+
+/**
+ * title: each like `Content-Type`. lower: each like `content-type`. A number: bit N says that line N is of the first kind,
+ * the others are of the second. Else the names themselves. In the order of the lines, Host among them.
+ */
+export type Names = 'title' | 'lower' | number | readonly string[];
 
 export interface Http1Mark {
   version: 10 | 11;
-  /** title: `Content-Type`. lower: `content-type`. Else the names themselves, in the order of the fields. */
-  names: 'title' | 'lower' | readonly string[];
+  names: Names;
   /** Fields before Host. */
   host: number;
   /** The reason phrase where it is not the usual one. */
@@ -31,21 +42,41 @@ const PLAIN: Http1Mark = {
   switched: false,
 };
 
+const texts = new Map<number, string>();
+
 /** `1.1;names=title`: parameters only where they say something. */
 export function markText(mark: Partial<Http1Mark>): string {
-  const { version, names, host, phrase, codings, method, switched } = { ...PLAIN, ...mark };
-  let text = version === 10 ? '1.0' : '1.1';
-  if (names !== 'lower') text += `;names=${names === 'title' ? names : names.join(',')}`;
+  const { names = 'lower', host = 0, phrase, codings = '', method = '', switched = false } = mark;
+  const version = mark.version === 10 ? '1.0' : '1.1';
+  const usual = host === 0 && phrase === undefined && codings === '' && method === '' && !switched;
+  if (usual && typeof names === 'number') return maskText(version, names);
+  let text = version + namesText(names);
+  if (usual) return text;
   if (host > 0) text += `;host=${host}`;
   if (phrase !== undefined) text += `;phrase=${encodeURIComponent(phrase)}`;
   if (codings !== '') text += `;codings=${encodeURIComponent(codings)}`;
   if (method !== '') text += `;method=${method}`;
-  if (switched) text += ';switched';
+  return switched ? `${text};switched` : text;
+}
+
+function namesText(names: Names): string {
+  if (names === 'lower') return '';
+  if (names === 'title') return ';names=title';
+  return typeof names === 'number' ? `;titled=${names.toString(16)}` : `;names=${names.join(',')}`;
+}
+
+/** The same text each time, so that HPACK finds it without looking at its characters. */
+function maskText(version: string, mask: number): string {
+  const key = version === '1.0' ? -mask - 1 : mask;
+  let text = texts.get(key);
+  if (text === undefined) {
+    if (texts.size >= MAX_KNOWN) texts.clear();
+    texts.set(key, (text = version + namesText(mask)));
+  }
   return text;
 }
 
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
-const MAX_KNOWN = 256;
 const known = new Map<string, Http1Mark>();
 
 /** What cannot be read says nothing: the message then passes as one of HTTP/2 would. */
@@ -66,6 +97,7 @@ function read(text: string): Http1Mark {
     const name = equals < 0 ? parameter : parameter.slice(0, equals);
     const value = equals < 0 ? '' : parameter.slice(equals + 1);
     if (name === 'names') mark.names = value === 'title' ? value : value.split(',');
+    else if (name === 'titled') mark.names = Number.parseInt(value, 16) || 0;
     else if (name === 'host') mark.host = Number(value) || 0;
     else if (name === 'phrase') mark.phrase = decoded(value);
     else if (name === 'codings') mark.codings = decoded(value) ?? '';
@@ -85,26 +117,12 @@ function decoded(value: string): string | undefined {
   }
 }
 
-const titles = new Map<string, string>();
-
-/** `content-type` → `Content-Type`. */
-export function titleCase(name: string): string {
-  let title = titles.get(name);
-  if (title === undefined) {
-    if (titles.size >= 1024) titles.clear();
-    title = name.replace(
-      /(^|-)([a-z])/g,
-      (_, before: string, letter: string) => before + letter.toUpperCase(),
-    );
-    titles.set(name, title);
-  }
-  return title;
-}
-
 /** The name as it was written, for the field at `index`; never another name. */
 export function originalName({ names }: Http1Mark, name: string, index: number): string {
   if (names === 'lower') return name;
   if (names === 'title') return titleCase(name);
+  if (typeof names === 'number')
+    return index <= MAX_MASKED && ((names >> index) & 1) === 1 ? titleCase(name) : name;
   const original = names[index];
   return original !== undefined && original.toLowerCase() === name ? original : name;
 }

@@ -11,6 +11,7 @@ import type { Pool } from '../exchange/pool.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import type { ConnectionHandler, StreamHandler } from '../http2/handlers.ts';
 import { unheard } from '../http2/stream.ts';
+import { MESH_LIMITS } from './limits.ts';
 import { openBytes } from './openBytes.ts';
 import { StreamUpstream } from './upstream.ts';
 
@@ -44,7 +45,7 @@ export class Shared implements ConnectionHandler {
     this.serial = serial;
     this.series = pool.options.series(identity, 'http');
     // servers of applications may take pings without data for abuse
-    const limits = pool.options.trusted ? {} : { pingAfterMs: Number.POSITIVE_INFINITY };
+    const limits = pool.options.trusted ? MESH_LIMITS : { pingAfterMs: Number.POSITIVE_INFINITY };
     this.connection = new Http2Connection({ channel, role: 'client', handler: this, limits });
     this.connection.start();
   }
