@@ -1,7 +1,7 @@
 /** gRPC through two proxies: its own interoperability tests, balancing per call, and a refusal that gRPC understands. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namespaces } from './support/environment.ts';
-import { livingPods } from './support/kubectl.ts';
+import { kubectl, livingPods } from './support/kubectl.ts';
 import { applyPolicy } from './support/policies.ts';
 import {
   declarations,
@@ -80,7 +80,10 @@ beforeAll(async () => {
   );
 });
 
-afterAll(() => removeServers(...declarations.map(nameOf), MESHED));
+afterAll(async () => {
+  await kubectl(['delete', 'meshpolicy', MESHED, '-n', namespace, '--ignore-not-found']);
+  await removeServers(...declarations.map(nameOf), MESHED);
+});
 
 describe.each(declarations)('interoperability, port: %s', (declaration) => {
   const at = (port: number) => [`--server_host=${nameOf(declaration)}`, `--server_port=${port}`];
@@ -123,7 +126,7 @@ describe('a service of three pods', () => {
       to: [{ paths: ['/grpc.testing.TestService/EmptyCall'] }],
     };
     await applyPolicy(
-      'grpc-many',
+      MESHED,
       { selector: { matchLabels: { app: MESHED } }, authorization: { rules: [rule] } },
       namespace,
     );

@@ -7,13 +7,13 @@ import { port, provideProtocols, removeServers, report, server } from './support
  * word may have been carried out: nobody can send it again, with or without a mesh. So of the silent closer only GET.
  */
 const closers = [
-  { mode: 'idle', when: 'after a second of idleness', methods: ['GET', 'POST'] },
-  { mode: 'random', when: 'at random, and says so', methods: ['GET', 'POST'] },
-  { mode: 'counted', when: 'after every tenth answer, and says so', methods: ['GET', 'POST'] },
-  { mode: 'silent', when: 'after every tenth answer, without a word', methods: ['GET'] },
+  { mode: 'idle', when: 'after a second of idleness', methods: 'GET,POST' },
+  { mode: 'random', when: 'at random, and says so', methods: 'GET,POST' },
+  { mode: 'counted', when: 'after every tenth answer, and says so', methods: 'GET,POST' },
+  { mode: 'silent', when: 'after every tenth answer, without a word', methods: 'GET' },
 ];
-const SECONDS = 60;
-const LEAST_SENT = SECONDS * 80;
+/** A minute of them at 100 a second; longer where the machine is too busy for that. */
+const REQUESTS = 6_000;
 
 const nameOf = ({ mode }: { mode: string }) => `closing-${mode}`;
 
@@ -31,11 +31,9 @@ beforeAll(async () => {
 afterAll(() => removeServers(...closers.map(nameOf)));
 
 /** At once: each takes a minute, and 100 requests a second are little. */
-describe.concurrent.each(closers)('an application that closes $when', (closer) => {
-  it.each(closer.methods)('100 requests a second: no %s fails', async (method) => {
-    const flags = [`http://${nameOf(closer)}:8080/`, method, SECONDS];
-    const { sent, ...outcome } = await report<{ sent: number }>('waves.ts', flags, SECONDS + 60);
-    expect(outcome).toEqual({ failed: 0, failures: {} });
-    expect(sent).toBeGreaterThan(LEAST_SENT);
+describe.concurrent('100 requests a second to an application that closes', () => {
+  it.each(closers)('$when: no $methods fails', async ({ mode, methods }) => {
+    const seen = await report('waves.ts', [`http://${nameOf({ mode })}:8080/`, methods, REQUESTS], 170);
+    expect(seen).toEqual({ sent: REQUESTS, failed: 0, failures: {} });
   });
 });
