@@ -51,10 +51,12 @@ export function dial(options: DialOptions, handlers: DialHandlers): () => void {
     const code = error.code === 'ETIMEDOUT' ? 'UPSTREAM_CONNECT_TIMEOUT' : 'UPSTREAM_CONNECT_FAILED';
     fail(code, `${address}:${port}: ${error.code ?? error.message}`);
   };
-  const timer = setTimeout(
-    () => fail('UPSTREAM_CONNECT_TIMEOUT', `${address}:${port}: no connection after ${timeoutMs} ms`),
-    timeoutMs,
-  );
+  const timer = setTimeout(() => {
+    const late = () =>
+      fail('UPSTREAM_CONNECT_TIMEOUT', `${address}:${port}: no connection after ${timeoutMs} ms`);
+    // where this process was kept from running, the answer may wait to be read, and timers come before it
+    setImmediate(late);
+  }, timeoutMs);
   raw.once('error', onError);
   const succeed = (channel: Channel, identity: string) => {
     if (settle()) handlers.connected(channel, identity);

@@ -8,12 +8,14 @@ import { StreamResponse } from '../streams/response.ts';
 import { otherResponseText, responseText, writeResponse, type Answering } from './forward.ts';
 import { interimTextOf, responseTextOf, switchTextOf, writeChunk, writeEnd } from './fromFields.ts';
 import { reply } from './replies.ts';
+import { HeadFirst } from './headFirst.ts';
 import type { RequestHead } from './request.ts';
 import type { ResponseHead } from './response.ts';
 import type { ServerConnection } from './serverConnection.ts';
 
 export class Answers implements Downstream {
   private readonly connection: ServerConnection;
+  private readonly out: HeadFirst;
   private readonly station: Station;
   /** What comes as DATA frames without a length goes as chunks. */
   private chunking = false;
@@ -22,6 +24,7 @@ export class Answers implements Downstream {
 
   constructor(connection: ServerConnection, station: Station) {
     this.connection = connection;
+    this.out = new HeadFirst(connection.channel);
     this.station = station;
   }
 
@@ -67,12 +70,12 @@ export class Answers implements Downstream {
   }
 
   body(bytes: Buffer): boolean {
-    const { channel } = this.connection;
-    return this.chunking ? writeChunk(channel, bytes) : channel.write(bytes);
+    return this.chunking ? writeChunk(this.out, bytes) : this.out.write(bytes);
   }
 
   complete(trailers: FieldList | undefined): void {
-    if (this.chunking) writeEnd(this.connection.channel, trailers);
+    if (this.chunking) writeEnd(this.out, trailers);
+    else this.out.flush();
   }
 
   refuse(code: Code, detail: RefusalDetail): void {
@@ -89,6 +92,7 @@ export class Answers implements Downstream {
   }
 
   abort(): void {
+    this.out.flush();
     this.connection.abort();
   }
 
@@ -112,7 +116,7 @@ export class Answers implements Downstream {
       chunking: this.chunking,
       empty: ended && !bodiless && response.contentLength < 0,
     });
-    return this.connection.channel.write(text);
+    return this.out.head(text, !ended);
   }
 
   private answering(cuts: number): Answering {

@@ -10,6 +10,7 @@ import { Accumulator } from './accumulator.ts';
 import { Body, framing, type Framing } from './body.ts';
 import { requestText, writeMessage } from './forward.ts';
 import { requestTextOf, writeChunk, writeEnd } from './fromFields.ts';
+import { HeadFirst } from './headFirst.ts';
 import { DONE, MORE } from './head.ts';
 import type { KeptConnections } from './keptConnections.ts';
 import { limit } from './limits.ts';
@@ -25,6 +26,7 @@ export class ClientConnection implements Handler, Upstream {
   idleSince = 0;
   idleMs = 0;
   private readonly kept: KeptConnections;
+  private readonly out: HeadFirst;
   private readonly head = new ResponseHead();
   private readonly content = new Body();
   private exchange: Exchange | undefined = undefined;
@@ -43,6 +45,7 @@ export class ClientConnection implements Handler, Upstream {
     this.pool = pool;
     this.serial = serial;
     this.series = pool.options.series(identity, 'http');
+    this.out = new HeadFirst(channel);
     channel.handler = this;
   }
 
@@ -67,22 +70,21 @@ export class ClientConnection implements Handler, Upstream {
     this.chunking = false;
     if (!(request instanceof StreamRequest))
       return writeMessage(this.channel, requestText(request as RequestHead, exchange), chunks);
-    this.chunking = request.contentLength < 0 && !(ended && chunks.length === 0) && !request.upgrading;
+    const bare = ended && chunks.length === 0;
+    this.chunking = request.contentLength < 0 && !bare && !request.upgrading;
     const text = requestTextOf(request, { added: exchange.addedFields, chunking: this.chunking });
-    if (!this.chunking) return writeMessage(this.channel, text, chunks);
-    this.channel.cork();
-    let flowing = this.channel.write(text);
-    for (const chunk of chunks) flowing = writeChunk(this.channel, chunk);
-    this.channel.uncork();
+    let flowing = this.out.head(text, !bare);
+    for (const chunk of chunks) flowing = this.body(chunk);
     return flowing;
   }
 
   body(bytes: Buffer): boolean {
-    return this.chunking ? writeChunk(this.channel, bytes) : this.channel.write(bytes);
+    return this.chunking ? writeChunk(this.out, bytes) : this.out.write(bytes);
   }
 
   complete(trailers: FieldList | undefined): void {
-    if (this.chunking) writeEnd(this.channel, trailers);
+    if (this.chunking) writeEnd(this.out, trailers);
+    else this.out.flush();
   }
 
   pause(): void {

@@ -1,5 +1,4 @@
 /** Fields of HTTP/2 as heads and chunks of HTTP/1.x (RFC 9113, 8.2.3 and 8.3; RFC 9112). */
-import type { Channel } from '../channel.ts';
 import { cut } from '../exchange/cuts.ts';
 import type { FieldList } from '../exchange/message.ts';
 import { without } from '../streams/fields.ts';
@@ -7,6 +6,7 @@ import { originalName, type Http1Mark } from '../streams/http1Mark.ts';
 import type { StreamRequest } from '../streams/request.ts';
 import type { StreamResponse } from '../streams/response.ts';
 import { lines, type Answering } from './forward.ts';
+import type { HeadFirst } from './headFirst.ts';
 import { PHRASES } from './replies.ts';
 
 export interface RequestForm {
@@ -62,7 +62,7 @@ export function switchTextOf(response: StreamResponse, cuts: number, protocol: s
 }
 
 /** One chunk (RFC 9112, 7.1). False: wait for drain. */
-export function writeChunk(channel: Channel, bytes: Buffer): boolean {
+export function writeChunk(channel: HeadFirst, bytes: Buffer): boolean {
   // an empty chunk would end the body
   if (bytes.length === 0) return true;
   const size = `${bytes.length.toString(16)}\r\n`;
@@ -76,7 +76,7 @@ export function writeChunk(channel: Channel, bytes: Buffer): boolean {
 }
 
 /** The last chunk, with trailers where there are any. */
-export function writeEnd(channel: Channel, trailers: FieldList | undefined): boolean {
+export function writeEnd(channel: HeadFirst, trailers: FieldList | undefined): boolean {
   const text = trailers === undefined ? '' : lines(without(trailers, cut.reason | cut.weft));
   return channel.write(`0\r\n${text}\r\n`);
 }

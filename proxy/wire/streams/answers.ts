@@ -164,7 +164,7 @@ function grpcRefusal(code: Code, { unprocessed, detail }: RefusalDetail): FieldL
     ...own(code, unprocessed),
     'content-type': 'application/grpc',
     'grpc-status': String(grpcStatusOf(code)),
-    'grpc-message': grpcMessage(`${codes[code].meaning}${detail ? `: ${detail}` : ''}`),
+    'grpc-message': grpcMessage(`${code}: ${codes[code].meaning}${detail ? `: ${detail}` : ''}`),
   });
 }
 
