@@ -6,11 +6,15 @@ export interface Bundle {
   /** Of the contender: `Weft`, or `Weft (file)` for a further bundle. */
   name: string;
   file: string;
+  /** Of Node; they win over those that injection sets. */
+  nodeArguments: string[];
 }
 
 export interface Options {
   rounds: number;
   seconds: number;
+  /** Only cases whose key holds this text are run; empty: all. */
+  caseText: string;
   /** All of every matrix. */
   full: boolean;
   /** Where HAProxy writes its lines. */
@@ -27,3 +31,5 @@ export interface BenchContext {
   /** What went wrong, one line each; any makes the run fail. */
   problems: string[];
 }
+
+export const wanted = ({ options }: BenchContext, key: string): boolean => key.includes(options.caseText);

@@ -32,6 +32,7 @@ async function measure(context: BenchContext, command: Command): Promise<Case[]>
   for (const { name, run } of chosen(command)) {
     try {
       for await (const result of run(context)) {
+        if (result === undefined) continue;
         if ('note' in result) say(`${result.note}\n`);
         else {
           cases.push(result);

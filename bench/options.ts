@@ -1,16 +1,18 @@
 /** The command line of the benchmark. */
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Options } from './context.ts';
+import type { Bundle, Options } from './context.ts';
 import { LOG_TARGETS, type LogTarget } from './peers/haproxy.ts';
 
 export const USAGE = `node bench/main.ts [options]
   --only NAME[,NAME]   scenarios to run; --list shows them
+  --case TEXT          only the cases whose key holds this text, such as '32 connections, 100'
   --rounds N           interleaved rounds (7; the open-loop scenario makes at least 7)
   --seconds N          length of one run of one contender (1; open loop twice that)
   --full               every connection count with every body, and longer footprints
   --haproxy-log WHERE  stdout, as all others write their lines (default); or syslog, as its packages set it up
-  --bundle FILE        what runs as Weft (dist/proxy.mjs); given again: a further contender, to compare two builds
+  --bundle FILE        what runs as Weft (dist/proxy.mjs); given again: a further contender, to compare
+                       two builds; 'FILE --flag' gives Node a flag
   --profile            profile our proxies instead; --perf adds what the kernel and OpenSSL took
 `;
 
@@ -20,6 +22,12 @@ export interface Command extends Options {
   help: boolean;
   profile: boolean;
   perf: boolean;
+}
+
+function parseBundle(text: string, index: number): Bundle {
+  const [file = '', ...nodeArguments] = text.split(' ').filter((part) => part !== '');
+  const name = index === 0 ? 'Weft' : `Weft (${[basename(file), ...nodeArguments].join(' ')})`;
+  return { name, file: resolve(file), nodeArguments };
 }
 
 function positive(name: string, text: string): number {
@@ -43,6 +51,7 @@ export function parseCommand(args: string[]): Command {
     args,
     options: {
       only: { type: 'string' },
+      case: { type: 'string', default: '' },
       rounds: { type: 'string', default: '7' },
       seconds: { type: 'string', default: '1' },
       full: { type: 'boolean', default: false },
@@ -58,12 +67,10 @@ export function parseCommand(args: string[]): Command {
     only: values.only?.split(','),
     rounds: Math.round(positive('rounds', values.rounds)),
     seconds: positive('seconds', values.seconds),
+    caseText: values.case,
     full: values.full,
     log: logTarget(values['haproxy-log']),
-    bundles: values.bundle.map((file, index) => ({
-      name: index === 0 ? 'Weft' : `Weft (${basename(file)})`,
-      file: resolve(file),
-    })),
+    bundles: values.bundle.map(parseBundle),
     list: values.list,
     help: values.help,
     profile: values.profile,

@@ -103,7 +103,7 @@ const inboundProxy = (
     protocol: DECLARED[traffic],
     peerPort: port,
     otherServices,
-    nodeArguments: nodeArguments?.('server') ?? [],
+    nodeArguments: [...bundle.nodeArguments, ...(nodeArguments?.('server') ?? [])],
     listen: {
       inbound: [{ listen: `127.0.0.1:${port}`, port: WORKLOAD_PORT, dial: `127.0.0.1:${to}` }],
       outbound: [],
@@ -132,7 +132,7 @@ export async function weftPair(context: BenchContext, route: WeftRoute): Promise
     protocol: DECLARED[traffic],
     peerPort: inner,
     otherServices,
-    nodeArguments: nodeArguments?.('client') ?? [],
+    nodeArguments: [...bundle.nodeArguments, ...(nodeArguments?.('client') ?? [])],
     listen: {
       inbound: [],
       outbound: [{ listen: `127.0.0.1:${port}`, destination: `${SERVICE_ADDRESS}:${WORKLOAD_PORT}` }],

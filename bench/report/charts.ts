@@ -28,7 +28,9 @@ const comparable = ({ results, comparisons }: Case): boolean =>
 export function ratioBars(cases: readonly Case[]): string | undefined {
   const groups = cases.filter(comparable).map((one) => ({ one, bars: barsOf(one) }));
   if (groups.length === 0) return undefined;
-  const names = [...new Set(groups.flatMap(({ bars }) => bars.map(({ name }) => name)))];
+  // alone or in a pair, a contender has one colour
+  const kind = (name: string) => name.replace(' pair', '');
+  const kinds = [...new Set(groups.flatMap(({ bars }) => bars.map(({ name }) => kind(name))))];
   const highest = Math.max(
     2,
     ...groups.flatMap(({ bars }) => bars.map(({ high }) => high)).filter(Number.isFinite),
@@ -46,7 +48,7 @@ export function ratioBars(cases: readonly Case[]): string | undefined {
     );
     y += 20;
     for (const { name, value, low, high } of bars.filter(({ value }) => Number.isFinite(value))) {
-      const fill = colourOf(names.indexOf(name));
+      const fill = colourOf(kinds.indexOf(kind(name)));
       parts.push(
         label(name, { x: LEFT - 8, y: y + 11, size: 11, anchor: 'end' }),
         element('rect', { x: LEFT, y, width: x(value) - LEFT, height: BAR - 3, fill }),
@@ -103,7 +105,7 @@ export function latencyLines(cases: readonly Case[]): string | undefined {
       const ms = 10 ** step;
       parts.push(
         element('line', { x1: left, x2: left + PANEL.width, y1: y(ms), y2: y(ms), stroke: '#ddd' }),
-        label(ms.toPrecision(2).replace(/\.0$/, ''), { x: left - 4, y: y(ms) + 4, size: 10, anchor: 'end' }),
+        label(String(Number(ms.toPrecision(2))), { x: left - 4, y: y(ms) + 4, size: 10, anchor: 'end' }),
       );
     }
     for (const [index, name] of NAMES.entries())

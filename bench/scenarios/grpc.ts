@@ -31,7 +31,7 @@ const pairs = (context: BenchContext, to: number): Promise<Contender[]> =>
     ...context.options.bundles.map((bundle) => () => weftPair(context, { traffic: 'grpc', to, bundle })),
   ]);
 
-async function* unary(context: BenchContext): AsyncGenerator<Case> {
+async function* unary(context: BenchContext): AsyncGenerator<Case | undefined> {
   const to = await freePort();
   const application = await nghttpd({ dir: context.dir, port: to, grpc: true });
   const contenders = await pairs(context, to);
@@ -65,7 +65,7 @@ const STREAMING = [
   { mode: 'flood', streams: 4, title: 'server streams, 4 on 4 connections, messages of 1 KiB as fast as they are taken' },
 ] as const; // prettier-ignore
 
-async function* streaming(context: BenchContext, program: string): AsyncGenerator<Case> {
+async function* streaming(context: BenchContext, program: string): AsyncGenerator<Case | undefined> {
   const to = await freePort();
   const application = await grpcServer(program, to);
   const contenders = await pairs(context, to);
@@ -93,7 +93,7 @@ async function* streaming(context: BenchContext, program: string): AsyncGenerato
   }
 }
 
-async function* run(context: BenchContext): AsyncGenerator<Case | Note> {
+async function* run(context: BenchContext): AsyncGenerator<Case | Note | undefined> {
   yield* unary(context);
   let program: string;
   try {

@@ -1,5 +1,5 @@
 /** Two sidecars end to end: client, outbound proxy, inbound proxy, application; requests at a fixed rate. */
-import type { BenchContext } from '../context.ts';
+import { wanted, type BenchContext } from '../context.ts';
 import { openLoop, percentile } from '../load/openLoop.ts';
 import { wrk } from '../load/wrk.ts';
 import { haproxyPair, stop, weftPair, type Contender } from '../peers/contenders.ts';
@@ -51,9 +51,14 @@ async function measure({ port }: Contender, perSecond: number, seconds: number):
   };
 }
 
-async function atRate(context: BenchContext, contenders: Contender[], perSecond: number): Promise<Case> {
+async function atRate(
+  context: BenchContext,
+  contenders: Contender[],
+  perSecond: number,
+): Promise<Case | undefined> {
   const { rounds, seconds } = context.options;
   const key = `${perSecond} requests/s`;
+  if (!wanted(context, key)) return undefined;
   const results = await compare(context, contenders, {
     what: `latency ${key}`,
     rounds: Math.max(LEAST_ROUNDS, rounds),

@@ -33,6 +33,7 @@ export const mtls: Scenario = {
             comparisons: cpuAgainst('HAProxy pair', 'HAProxy pair, h2'),
             contenders,
             load: ({ port }, seconds) => wrk({ port, path, connections, seconds }),
+            warming: ({ port }, seconds) => wrk({ port, connections: 32, seconds }),
           });
         }
       }

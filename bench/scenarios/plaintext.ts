@@ -48,6 +48,7 @@ export const plaintext: Scenario = {
           comparisons: cpuAgainst('HAProxy'),
           contenders,
           load: ({ port }, seconds) => wrk({ port, path, connections, seconds }),
+          warming: ({ port }, seconds) => wrk({ port, connections: 32, seconds }),
         });
       }
     } finally {

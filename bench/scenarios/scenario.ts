@@ -4,6 +4,6 @@ import type { Case, Note } from '../report/case.ts';
 export interface Scenario {
   name: string;
   about: string;
-  /** Gives each case when it is measured. Throws where nothing could be measured; the message is one line. */
-  run(context: BenchContext): AsyncGenerator<Case | Note>;
+  /** Gives each case when it is measured; undefined for one that is not wanted. Throws where nothing could be measured; the message is one line. */
+  run(context: BenchContext): AsyncGenerator<Case | Note | undefined>;
 }

@@ -1,5 +1,5 @@
 /** Streams of bytes over mTLS between two proxies. */
-import type { BenchContext } from '../context.ts';
+import { wanted, type BenchContext } from '../context.ts';
 import { startSink, transfer, type Sink } from '../load/streams.ts';
 import { haproxyPair, processesOf, stop, weftPair, type Contender } from '../peers/contenders.ts';
 import { freePort } from '../peers/process.ts';
@@ -46,7 +46,9 @@ async function withStreams(
   context: BenchContext,
   ways: readonly Way[],
   { sink, streams }: { sink: Sink; streams: number },
-): Promise<Case> {
+): Promise<Case | undefined> {
+  const key = `${streams} up`;
+  if (!wanted(context, key)) return undefined;
   const { rounds, seconds } = context.options;
   const results = new Map<string, Round[]>(ways.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
@@ -54,12 +56,11 @@ async function withStreams(
   }
   for (const [name, measured] of results) {
     const silent = measured.filter(({ errors }) => errors! > 0).length;
-    if (silent > 0)
-      context.problems.push(`tcp ${streams} up: nothing came through ${name} in ${silent} rounds`);
+    if (silent > 0) context.problems.push(`tcp ${key}: nothing came through ${name} in ${silent} rounds`);
   }
   return {
     scenario: 'tcp',
-    key: `${streams} up`,
+    key,
     title: `TCP over mTLS between two proxies, ${streams === 1 ? 'one stream' : `${streams} streams`} from client to application`,
     columns: COLUMNS,
     comparisons: COMPARISONS,
