@@ -1,7 +1,7 @@
 /** The access log: one JSON line for each HTTP exchange or TCP connection, put together by hand. */
 import type { ProxyConfig } from '../../core/proxyConfig/index.ts';
 import { quote, quoteShort, timestamp } from './json.ts';
-import type { ConnectionEnd, ExchangeEnd, LogFields, SeriesKey } from './types.ts';
+import type { ConnectionEnd, ExchangeEnd, LogFields, SeriesKey, Verdict } from './types.ts';
 
 export type AccessLogMode = ProxyConfig['telemetry']['accessLog'];
 
@@ -20,29 +20,50 @@ export const linePrefix = (key: SeriesKey): LinePrefix => ({
   protocol: key.protocol,
 });
 
-const start = ({ text, protocol }: LinePrefix, log: LogFields): string =>
-  `{"ts":"${timestamp()}${text}${log.protocol === undefined ? `"${protocol}"` : quoteShort(log.protocol)}` +
-  (log.wire === undefined ? '' : `,"wire":"${log.wire}"`);
+/** `protocol` and `wire` are words of this proxy, which need no escape. */
+function start({ text, protocol }: LinePrefix, log: LogFields): string {
+  const { wire } = log;
+  const line = `{"ts":"${timestamp()}${text}"${log.protocol ?? protocol}"`;
+  return wire === undefined ? line : `${line},"wire":"${wire}"`;
+}
 
-const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
+/** With microseconds. Digits of whole numbers are known; those of a fraction would have to be searched for. */
+function milliseconds(ms: number): string {
+  const us = Math.round(ms * 1000);
+  if (us < 0 || us >= 2_000_000_000) return String(us / 1000);
+  const rest = us % 1000;
+  const whole = (us - rest) / 1000;
+  if (rest === 0) return String(whole);
+  return rest >= 100 ? `${whole}.${rest}` : rest >= 10 ? `${whole}.0${rest}` : `${whole}.00${rest}`;
+}
 
 function pathOf(path: string): string {
   const query = path.indexOf('?');
   return quoteShort(query === -1 ? path : path.slice(0, query), MAX_PATH);
 }
 
+/** Verdicts are made once per rule and come again and again. */
+const verdictTexts = new WeakMap<Verdict, string>();
+
+function verdictText(verdict: Verdict): string {
+  let text = verdictTexts.get(verdict);
+  if (text !== undefined) return text;
+  text = `,"verdict":"${verdict.action}","policy":${quote(verdict.policy)},"rule":${quote(verdict.rule)}`;
+  if (verdict.shadow !== undefined) text += `,"shadow":"${verdict.shadow}"`;
+  if (verdict.audited !== undefined) text += `,"audited":${JSON.stringify(verdict.audited)}`;
+  verdictTexts.set(verdict, text);
+  return text;
+}
+
 function tail(log: LogFields): string {
   let text = '';
-  if (log.peer !== undefined) text += `,"peer":${quoteShort(log.peer)}`;
-  if (log.upstream !== undefined) text += `,"upstream":${quoteShort(log.upstream)}`;
-  if (log.requestId !== undefined) text += `,"requestId":${quoteShort(log.requestId)}`;
-  if (log.traceparent !== undefined) text += `,"traceparent":${quoteShort(log.traceparent)}`;
-  const { verdict } = log;
-  if (verdict !== undefined) {
-    text += `,"verdict":"${verdict.action}","policy":${quote(verdict.policy)},"rule":${quote(verdict.rule)}`;
-    if (verdict.shadow !== undefined) text += `,"shadow":"${verdict.shadow}"`;
-    if (verdict.audited !== undefined) text += `,"audited":${JSON.stringify(verdict.audited)}`;
-  }
+  const { peer, upstream, requestId, traceparent } = log;
+  // addresses, which need no escape
+  if (peer !== undefined) text += `,"peer":"${peer}"`;
+  if (upstream !== undefined) text += `,"upstream":"${upstream}"`;
+  if (requestId !== undefined) text += `,"requestId":${quoteShort(requestId)}`;
+  if (traceparent !== undefined) text += `,"traceparent":${quoteShort(traceparent)}`;
+  if (log.verdict !== undefined) text += verdictText(log.verdict);
   if (log.detail !== undefined) text += `,"detail":${quoteShort(log.detail, MAX_PATH)}`;
   return text;
 }
@@ -57,18 +78,19 @@ const flagOf = (flag: string | undefined): string => (flag === undefined ? '' : 
 
 export function exchangeLine(prefix: LinePrefix, end: ExchangeEnd, log: LogFields): string {
   let head = '';
-  if (log.method !== undefined) head += `,"method":${quoteShort(log.method)}`;
-  if (log.path !== undefined) head += `,"path":${pathOf(log.path)}`;
-  if (log.host !== undefined) head += `,"host":${quoteShort(log.host)}`;
+  const { method, path, host } = log;
+  if (method !== undefined) head += `,"method":${quoteShort(method)}`;
+  if (path !== undefined) head += `,"path":${pathOf(path)}`;
+  if (host !== undefined) head += `,"host":${quoteShort(host)}`;
   return (
     `${start(prefix, log)}${head},"status":${end.status}${grpcOf(end.grpcStatus)}${flagOf(end.flag)}` +
-    `,"durationMs":${rounded(end.durationMs)},"sentBytes":${end.requestBytes},"receivedBytes":${end.responseBytes}` +
+    `,"durationMs":${milliseconds(end.durationMs)},"sentBytes":${end.requestBytes},"receivedBytes":${end.responseBytes}` +
     `,"attempts":${end.attempts}${tail(log)}}`
   );
 }
 
 export const connectionLine = (prefix: LinePrefix, end: ConnectionEnd, log: LogFields): string =>
-  `${start(prefix, log)}${serverNameOf(log)}${flagOf(end.flag)},"durationMs":${rounded(end.durationMs)}` +
+  `${start(prefix, log)}${serverNameOf(log)}${flagOf(end.flag)},"durationMs":${milliseconds(end.durationMs)}` +
   `,"sentBytes":${end.sentBytes},"receivedBytes":${end.receivedBytes}${tail(log)}}`;
 
 /**

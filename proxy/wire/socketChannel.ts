@@ -19,6 +19,7 @@ export class SocketChannel implements Channel {
   closed = false;
   private error: Error | undefined = undefined;
   private readonly remotePort: number;
+  private peerText = '';
 
   constructor(socket: Socket, raw: Socket = socket) {
     this.socket = socket;
@@ -35,7 +36,7 @@ export class SocketChannel implements Channel {
   }
 
   get peer(): string {
-    return joinHostPort(this.remoteAddress, this.remotePort);
+    return (this.peerText ||= joinHostPort(this.remoteAddress, this.remotePort));
   }
   get flushed(): boolean {
     return this.socket.writableFinished;
