@@ -22,6 +22,11 @@ function prepareIpv6(): { needsIpv6: boolean; source: boolean } {
 }
 
 async function main(): Promise<void> {
+  // whoever tries it out by hand must not redirect a machine's traffic
+  if (process.argv.length > 2)
+    throw new Error(
+      `unknown argument ${JSON.stringify(process.argv[2])}; everything comes from the environment`,
+    );
   const environment = readInitEnvironment();
   const { needsIpv6, source } = prepareIpv6();
   const { families } = await redirect({ environment, needsIpv6, apply: applyByNft });
