@@ -4,7 +4,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { application2, call2, client2, collect, ownApplication2, type Handler2 } from '../testing/http2.ts';
 import { TestMeshOfTwo, call, cart, id } from '../testing/mesh.ts';
-import { until } from '../testing/sockets.ts';
+import { Client, until } from '../testing/sockets.ts';
 
 let authority: TestMesh;
 let mesh: TestMeshOfTwo;
@@ -204,6 +204,69 @@ describe('ends that differ', () => {
     const answer = await call2(session, { headers, body: 'abc' });
     expect(answer).toMatchObject({ headers: { ':status': 200 }, body: 'one', trailers: { 'x-sum': '3' } });
     expect(seen).toBe('1.1 POST /b cart a=1; b=2');
+  });
+});
+
+describe('WebSocket between ends that differ', () => {
+  /** The example of RFC 6455, 1.3. */
+  const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+  const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+
+  it('a client of HTTP/1.1 is answered by a server of HTTP/2', async () => {
+    let seen: Record<string, unknown> = {};
+    const application = await application2(mesh, (stream, headers) => {
+      seen = headers;
+      stream.respond({ ':status': 200 });
+      stream.on('data', (bytes: Buffer) => stream.write(`echo ${bytes.toString()}`));
+    });
+    const server = await mesh.server(application, { protocols: { '8080': 'Http2' } });
+    const client = new Client((await mesh.client({ services: [cart([server.endpoint()])] })).port);
+    client.write(
+      `GET /chat HTTP/1.1\r\nHost: cart\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`,
+    );
+    expect(await client.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(client.received).toContain(`Sec-WebSocket-Accept: ${ACCEPT}\r\n`);
+    client.write('hello');
+    await client.until('echo hello');
+    expect(seen).toMatchObject({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' });
+    client.socket.destroy();
+  });
+
+  it('a client of HTTP/2 is answered by a server of HTTP/1.1', async () => {
+    let seen = '';
+    const port = await mesh.bytes((socket) => {
+      socket.on('data', (bytes: Buffer) => {
+        if (seen !== '') return void socket.write(`echo ${bytes.toString()}`);
+        seen = bytes.toString('latin1');
+        const accept = `Sec-WebSocket-Accept: ${ACCEPT}`;
+        socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${accept}\r\n\r\n`,
+        );
+      });
+    });
+    const server = await mesh.server(port, { protocols: { '8080': 'Http' } });
+    const client = await mesh.client({ services: [cart([server.endpoint()])] });
+    const session = await client2(mesh, client.port);
+    await until(() => session.remoteSettings.enableConnectProtocol === true, 'the settings');
+    const stream = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':scheme': 'http',
+      ':path': '/chat',
+      ':authority': 'cart',
+    });
+    let heard = '';
+    let status = 0;
+    stream.on('response', (headers) => (status = Number(headers[':status'])));
+    stream.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+    await until(() => status !== 0, 'the answer');
+    expect(status).toBe(200);
+    stream.write('hello');
+    await until(() => heard === 'echo hello', 'the echo');
+    expect(seen).toMatch(/^GET \/chat HTTP\/1\.1\r\n/);
+    expect(seen).toMatch(/\r\nSec-WebSocket-Key: [A-Za-z0-9+/]{22}==\r\n/);
+    expect(seen).toMatch(/\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n$/);
+    stream.close();
   });
 });
 

@@ -2,7 +2,7 @@
 import http from 'node:http';
 import { once } from 'node:events';
 import { inject } from 'vitest';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Endpoint, Protocol, Service, Wire } from '../../core/proxyConfig/index.ts';
 import type { IdentityFiles } from '../../certs/verify/index.ts';
 import type { Address, Running } from '../context.ts';
@@ -99,6 +99,19 @@ export class TestMeshOfTwo {
 
   async stop(): Promise<void> {
     await Promise.all(this.stops.splice(0).map((stop) => stop()));
+  }
+
+  /** An application that speaks bytes; returns its port. */
+  async bytes(handler: (socket: Socket) => void): Promise<number> {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      this.onEnd(async () => void socket.destroy());
+      handler(socket);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    this.onEnd(async () => void server.close());
+    return (server.address() as AddressInfo).port;
   }
 
   /** An HTTP application; returns its port. */

@@ -6,12 +6,21 @@ import type { RefusalDetail } from '../exchange/refusal.ts';
 import type { Station } from '../exchange/station.ts';
 import { StreamResponse } from '../streams/response.ts';
 import { otherResponseText, responseText, writeResponse, type Answering } from './forward.ts';
-import { interimTextOf, responseTextOf, switchTextOf, writeChunk, writeEnd } from './fromFields.ts';
+import {
+  interimTextOf,
+  responseTextOf,
+  switchTextOf,
+  writeChunk,
+  writeEnd,
+  type Upgrade,
+} from './fromFields.ts';
 import { reply } from './replies.ts';
 import { HeadFirst } from './headFirst.ts';
 import type { RequestHead } from './request.ts';
 import type { ResponseHead } from './response.ts';
 import type { ServerConnection } from './serverConnection.ts';
+import { appendFields } from './toFields.ts';
+import { valueOf } from '../streams/webSocket.ts';
 
 export class Answers implements Downstream {
   private readonly connection: ServerConnection;
@@ -99,7 +108,7 @@ export class Answers implements Downstream {
   release(response: Response | undefined, cuts: number): Released {
     const { connection, request } = this;
     if (response instanceof StreamResponse)
-      connection.channel.write(switchTextOf(response, cuts, request.upgrading ? request.upgradeTo : ''));
+      connection.channel.write(switchTextOf(response, cuts, upgradeOf(request)));
     else if (response)
       connection.channel.write(otherResponseText(response as ResponseHead, this.answering(cuts)));
     return { channel: connection.channel, bytes: connection.release() };
@@ -123,4 +132,11 @@ export class Answers implements Downstream {
     const { persists, request, connection } = this;
     return { version: request.version, persists, transparent: connection.exchange.transparent, cuts };
   }
+}
+
+function upgradeOf(request: RequestHead): Upgrade {
+  if (!request.upgrading) return { protocol: '', key: '' };
+  const fields: string[] = [];
+  appendFields(request, 0, fields);
+  return { protocol: request.upgradeTo, key: valueOf(fields, 'sec-websocket-key') };
 }

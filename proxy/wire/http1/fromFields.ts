@@ -5,6 +5,7 @@ import { without } from '../streams/fields.ts';
 import { originalName, type Http1Mark } from '../streams/http1Mark.ts';
 import type { StreamRequest } from '../streams/request.ts';
 import type { StreamResponse } from '../streams/response.ts';
+import { acceptLine, keyLine, valueOf } from '../streams/webSocket.ts';
 import { lines, type Answering } from './forward.ts';
 import type { HeadFirst } from './headFirst.ts';
 import { PHRASES } from './replies.ts';
@@ -23,7 +24,7 @@ export function requestTextOf(request: StreamRequest, { added, chunking }: Reque
   let text = `${method} ${target} ${version}\r\n`;
   text += mark ? markedLines(fields, mark, authority) : `host: ${authority}\r\n${plainLines(fields)}`;
   text += lines(added);
-  if (request.upgrading) text += `Upgrade: ${request.protocol}\r\nConnection: Upgrade\r\n`;
+  if (request.upgrading) text += upgradeLines(request);
   if (chunking) text += codingLine(mark);
   return `${text}\r\n`;
 }
@@ -33,6 +34,11 @@ export interface ResponseForm {
   chunking: boolean;
   /** There is no body, and nothing says so yet. */
   empty: boolean;
+}
+
+function upgradeLines({ protocol, fields }: StreamRequest): string {
+  const key = keyLine(protocol, valueOf(fields, 'sec-websocket-key') !== '');
+  return `${key}Upgrade: ${protocol}\r\nConnection: Upgrade\r\n`;
 }
 
 export function responseTextOf(
@@ -52,12 +58,21 @@ export function interimTextOf(response: StreamResponse, cuts: number): string {
   return `${statusLine(response, response.mark)}${responseLines(response, cuts)}\r\n`;
 }
 
+/** What the client of HTTP/1.1 asked for. */
+export interface Upgrade {
+  /** '' where it was CONNECT. */
+  protocol: string;
+  /** Its Sec-WebSocket-Key, or ''. */
+  key: string;
+}
+
 /** The answer after which the connection carries bytes: 101, or the 2xx to CONNECT. */
-export function switchTextOf(response: StreamResponse, cuts: number, protocol: string): string {
-  const { mark } = response;
+export function switchTextOf(response: StreamResponse, cuts: number, { protocol, key }: Upgrade): string {
+  const { mark, fields } = response;
   if (protocol === '') return interimTextOf(response, cuts);
   const phrase = mark?.phrase ?? PHRASES[101]!;
-  const own = `Upgrade: ${protocol}\r\nConnection: Upgrade\r\n`;
+  const accept = valueOf(fields, 'sec-websocket-accept') === '' ? acceptLine(protocol, key) : '';
+  const own = `Upgrade: ${protocol}\r\nConnection: Upgrade\r\n${accept}`;
   return `HTTP/1.1 101 ${phrase}\r\n${own}${responseLines(response, cuts)}\r\n`;
 }
 

@@ -43,7 +43,8 @@ export class StreamRequest implements Request {
   }
 
   get method(): string {
-    return this.upgrading && this.mark !== undefined ? this.mark.method || 'GET' : this.pseudoMethod;
+    // an upgrade travels as CONNECT, but is the GET that its server will see
+    return this.upgrading ? this.mark?.method || 'GET' : this.pseudoMethod;
   }
   get protocolName(): string {
     if (this.mark === undefined) return 'HTTP/2';
