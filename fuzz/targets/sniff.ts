@@ -15,6 +15,7 @@ export const target: Target = {
     'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
     'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
     'EHLO a\r\n',
+    '\r\nget / HTTP/1.1\n',
     'POST /abc',
     clientHello({ protocols: ['weft-tcp/1'] }),
     clientHello({ protocols: ['h2', 'http/1.1'], serverName: 'cart.shop' }),
@@ -34,6 +35,6 @@ export const target: Target = {
       if (FINAL.has(seen)) decided = seen;
     }
     if (decided === 'weft') holds(data.includes('weft'), 'weft without its name');
-    if (decided === 'http') holds(/^[A-Z]/.test(data.toString('latin1', 0, 1)), 'http without a method');
+    if (decided === 'http') holds(/^[\r\n]*[A-Za-z]/.test(data.toString('latin1')), 'http without a method');
   },
 };

@@ -15,7 +15,7 @@ export const ALPN_HTTP2 = 'weft/1';
  * What any server might take for a request line, also one that is lenient: its strict reader then refuses it. Carried as
  * bytes, a request would reach the application with fields that only proxies may set.
  */
-const REQUEST_LINE = /^[A-Za-z][!-~]*[ \t]+[^\r\n]*[ \t]HTTP\/[0-9][^\r\n]*\r?\n$/;
+const REQUEST_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}[ \t]+[^\r\n]*[ \t]HTTP\/[0-9][^\r\n]*\r?\n$/;
 const REQUEST_LINE_START = /^[A-Z][A-Z_-]{0,31} [^ \r\n]/;
 const METHOD_START = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}(?:[ \t][^\n]*)?$/;
 /** Empty lines before a request (RFC 9112, 2.2). */
