@@ -29,7 +29,8 @@ export function sniff(bytes: Buffer): Sniffed {
   if (bytes.length === 0) return 'more';
   if (startsAsTls(bytes)) return sniffTls(bytes);
   const from = afterLineEnds(bytes);
-  if (from === bytes.length) return from <= MAX_LINE_ENDS ? 'more' : 'tcp';
+  if (from > MAX_LINE_ENDS) return 'tcp';
+  if (from === bytes.length) return 'more';
   const first = bytes[from]! | 0x20;
   if (first < 0x61 || first > 0x7a) return 'tcp';
   const newline = bytes.indexOf(10, from);
