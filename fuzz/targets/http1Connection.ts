@@ -22,6 +22,7 @@ class Passing implements Station {
   private readonly pool = new Pool({
     upstream: 'a:1',
     wire: undefined,
+    spread: 1,
     trusted: false,
     idleMs: () => 60_000,
     freshMs: 60_000,

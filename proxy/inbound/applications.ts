@@ -50,6 +50,7 @@ export class Applications implements Swept {
     return new Pool({
       upstream: joinHostPort(host, port),
       wire: undefined,
+      spread: 1,
       trusted: false,
       idleMs: () => IDLE_MS,
       freshMs: FRESH_MS,

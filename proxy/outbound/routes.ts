@@ -16,6 +16,8 @@ const PEER_IDLE_MS = 60_000;
 const PLAIN_IDLE_MS = 4_000;
 const PLAIN_FRESH_MS = 100;
 
+/** Behind an address of the directory stand pods that only the cluster knows; each connection leads to one of them. */
+const SPREAD = 4;
 /** Of a service that is called, connections to so many endpoints are opened ahead, each within so long. */
 const WARM_ENDPOINTS = 16;
 const WARM_MS = 100;
@@ -93,6 +95,7 @@ export class Routes {
     return new Pool({
       upstream: joinHostPort(target.address, target.port),
       wire: target.wire,
+      spread: destination.kind === 'directory' ? SPREAD : 1,
       trusted: meshed,
       ...this.keeping(destination, meshed),
       sweeper: this.sweeper,

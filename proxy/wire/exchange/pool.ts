@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly wire: Wire | undefined;
   /** The peer is a proxy that proved its identity: what it says of retries is believed. */
   readonly trusted: boolean;
+  /** HTTP/2 connections that share the load: behind some addresses each leads to another peer. */
+  readonly spread: number;
   /** How long an unused connection is kept where the other side gives no hint. */
   idleMs(): number;
   /** An unused connection older than this is not trusted with a request that must not be sent twice. */

@@ -188,13 +188,18 @@ export class SharedConnections {
     else this.connect(true);
   }
 
-  /** The newest that takes another stream. */
+  /** The newest that takes another stream, or where several share the load, the one with the least of it. */
   private usable(): Shared | undefined {
+    let best: Shared | undefined;
     for (let index = this.connections.length - 1; index >= 0; index--) {
       const shared = this.connections[index]!;
-      if (shared.connection.canOpen) return shared;
+      if (!shared.connection.canOpen) continue;
+      if (this.pool.options.spread === 1) return shared;
+      if (best === undefined || shared.connection.streams < best.connection.streams) best = shared;
     }
-    return undefined;
+    const few = this.connections.length < this.pool.options.spread;
+    if (best !== undefined && few && best.connection.streams > 0) this.connect(true);
+    return best;
   }
 
   private wait(waiter: Waiter): () => void {

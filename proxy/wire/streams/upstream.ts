@@ -92,6 +92,8 @@ export class StreamUpstream implements Upstream, StreamHandler {
     if (exchange === undefined) return;
     const response = new StreamResponse(head, this.pool.options.trusted);
     if (!response.unprocessed) this.pool.served();
+    // another connection to the same address may lead to a peer that has its application
+    else if (this.pool.options.spread > 1) this.shared.connection.shutdown();
     if (response.grpcStatus !== undefined) exchange.grpcStatus = response.grpcStatus;
     if (switches(response, exchange)) return exchange.tunnel(this, response, EMPTY);
     if (this.opening) this.stream!.end();
@@ -127,7 +129,8 @@ export class StreamUpstream implements Upstream, StreamHandler {
       code: 'UPSTREAM_RESET',
       detail: `the stream was reset: ${codeName(resetCode)}`,
       sent: true,
-      reused: this.shared.served > 0,
+      // others ran beside it: that their connection is gone says nothing of this request
+      reused: this.shared.served > 0 || this.pool.options.trusted,
       unprocessed,
       resetCode,
     });
