@@ -198,7 +198,7 @@ export class SharedConnections {
       if (best === undefined || shared.connection.streams < best.connection.streams) best = shared;
     }
     const few = this.connections.length < this.pool.options.spread;
-    if (best !== undefined && few && best.connection.streams > 0) this.connect(true);
+    if (best !== undefined && few && best.served > 0 && best.connection.streams > 0) this.connect(true);
     return best;
   }
 
