@@ -86,16 +86,25 @@ describe('into a workload that is Strict but for one port', () => {
   it('a plain connection that is not HTTP is closed on a Strict port, and counted', async () => {
     await removePolicies();
     await applyPolicy('strict', { mtls: { mode: 'Strict' } });
-    const payment = { namespace: shop, selector: 'app=payment' };
+    // a port of which nothing says that it speaks HTTP
+    const inventory = { namespace: shop, selector: 'app=inventory' };
     const labels = { security: 'plain', response_flag: 'MTLS_REQUIRED' };
-    const before = await sumOf(payment, metric.connections, labels);
-    const script = `require('node:http2').connect('http://payment.${shop}:9090').on('remoteSettings', () => { console.log('open'); process.exit(0) }).on('error', () => { console.log('closed'); process.exit(0) }).on('close', () => { console.log('closed'); process.exit(0) })`;
+    const before = await sumOf(inventory, metric.connections, labels);
+    const script = `require('node:net').connect(8080, 'inventory.${shop}').on('data', () => { console.log('open'); process.exit(0) }).on('error', () => {}).on('close', () => { console.log('closed'); process.exit(0) }).write(Buffer.from([0, 1, 2, 3, 10]))`;
     const out = await kubectl(['exec', '-n', outside, 'caller', '--', 'node', '-e', script]);
     expect(out.trim()).toBe('closed');
     const counted = await waitFor(
       'the counter',
-      async () => (await sumOf(payment, metric.connections, labels)) > before,
+      async () => (await sumOf(inventory, metric.connections, labels)) > before,
     );
     expect(counted).toBe(true);
+  });
+
+  it('a request of HTTP/2 is refused with the reason on a Strict port', async () => {
+    await removePolicies();
+    await applyPolicy('strict', { mtls: { mode: 'Strict' } });
+    const script = `const s = require('node:http2').connect('http://payment.${shop}:9090'); s.request({ ':path': '/' }).on('response', (h) => { console.log(h[':status'], h['x-weft-reason']); process.exit(0) }).end()`;
+    const out = await kubectl(['exec', '-n', outside, 'caller', '--', 'node', '-e', script]);
+    expect(out.trim()).toBe('403 MTLS_REQUIRED');
   });
 });
