@@ -10,7 +10,7 @@ export const USAGE = `node bench/main.ts [options]
   --rounds N           interleaved rounds (7; the open-loop scenario makes at least 7)
   --seconds N          length of one run of one contender (1; open loop twice that)
   --full               every connection count with every body, and longer footprints
-  --haproxy-log WHERE  stdout, as all others write their lines (default); or syslog, as its packages set it up
+  --haproxy-log WHERE  syslog, as its packages set it up (default); or stdout, as in a container
   --bundle FILE        what runs as Weft (dist/proxy.mjs); given again: a further contender, to compare
                        two builds; 'FILE --flag' gives Node a flag
   --profile            profile our proxies instead; --perf adds what the kernel and OpenSSL took
@@ -56,7 +56,7 @@ export function parseCommand(args: string[]): Command {
       seconds: { type: 'string', default: '1' },
       full: { type: 'boolean', default: false },
       bundle: { type: 'string', multiple: true, default: [DEFAULT_BUNDLE] },
-      'haproxy-log': { type: 'string', default: 'stdout' },
+      'haproxy-log': { type: 'string', default: 'syslog' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },

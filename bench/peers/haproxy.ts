@@ -5,7 +5,7 @@ import type { Link, PeerOptions } from './links.ts';
 import { start, which, type Started } from './process.ts';
 
 /**
- * stdout: as in a container, and as our proxies do. syslog: a datagram for each line, as its packages set it up; nobody
+ * stdout: as in a container. syslog: a datagram for each line, as its packages set it up; nobody
  * listens here, which costs it as much as somebody who does.
  */
 export const LOG_TARGETS = {
@@ -54,7 +54,7 @@ function server({ dir, to }: PeerOptions, { protocol, tls }: Link): string {
 function configuration(options: HaproxyOptions): string {
   const bytes = options.in.protocol === 'bytes';
   return [
-    defaults(options.log ?? 'stdout'),
+    defaults(options.log ?? 'syslog'),
     'frontend in',
     bind(options, options.in),
     bytes ? '  mode tcp\n  option tcplog' : RULES,
