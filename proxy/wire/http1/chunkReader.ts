@@ -3,13 +3,15 @@
  * that nothing in it can be wrong.
  */
 import type { FieldList } from '../exchange/message.ts';
+import { MARK, markText } from '../streams/http1Mark.ts';
 import { HEX, LF } from './characters.ts';
 
 type State = 'size' | 'rest of size' | 'data' | 'after data' | 'trailers';
 
 export class ChunkReader {
-  /** Fields after the last chunk, names in lower case; undefined where there were none. */
+  /** Fields after the last chunk, names in lower case, and how they were written; undefined where there were none. */
   trailers: FieldList | undefined = undefined;
+  private written: string[] = [];
   private state: State = 'size';
   /** Of the chunk, or of the CR LF after it. */
   private remaining = 0;
@@ -23,6 +25,14 @@ export class ChunkReader {
       else if (this.state === 'trailers') at = this.readTrailers(bytes, at);
       else this.step(bytes[at++]!);
     }
+  }
+
+  /** The trailers for a stream. `marked`: to a proxy, which is told how their names were written. */
+  trailersFor(marked: boolean): FieldList | undefined {
+    const { trailers, written } = this;
+    if (trailers === undefined || !marked || written.every((name) => name === name.toLowerCase()))
+      return trailers;
+    return [...trailers, MARK, markText({ names: written })];
   }
 
   private readData(bytes: Buffer, from: number, take: (piece: Buffer) => void): number {
@@ -58,7 +68,10 @@ export class ChunkReader {
     const fields: string[] = [];
     for (const line of this.trailerText.split('\r\n')) {
       const colon = line.indexOf(':');
-      if (colon > 0) fields.push(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+      if (colon <= 0) continue;
+      const name = line.slice(0, colon);
+      this.written.push(name);
+      fields.push(name.toLowerCase(), line.slice(colon + 1).trim());
     }
     if (fields.length > 0) this.trailers = fields;
     return bytes.length;

@@ -2,7 +2,7 @@
 import { cut } from '../exchange/cuts.ts';
 import type { FieldList } from '../exchange/message.ts';
 import { without } from '../streams/fields.ts';
-import { originalName, type Http1Mark } from '../streams/http1Mark.ts';
+import { MARK, originalName, parseMark, type Http1Mark } from '../streams/http1Mark.ts';
 import type { StreamRequest } from '../streams/request.ts';
 import type { StreamResponse } from '../streams/response.ts';
 import { acceptLine, keyLine, valueOf } from '../streams/webSocket.ts';
@@ -92,8 +92,12 @@ export function writeChunk(channel: HeadFirst, bytes: Buffer): boolean {
 
 /** The last chunk, with trailers where there are any. */
 export function writeEnd(channel: HeadFirst, trailers: FieldList | undefined): boolean {
-  const text = trailers === undefined ? '' : lines(without(trailers, cut.reason | cut.weft));
-  return channel.write(`0\r\n${text}\r\n`);
+  return channel.write(`0\r\n${trailers === undefined ? '' : trailerLines(trailers)}\r\n`);
+}
+
+function trailerLines(trailers: FieldList): string {
+  const mark = parseMark(valueOf(trailers, MARK));
+  return markedLines(without(trailers, cut.reason | cut.weft), mark, undefined);
 }
 
 function statusLine({ status }: StreamResponse, mark: Http1Mark | undefined): string {

@@ -1,6 +1,5 @@
 /** One exchange of a client that speaks HTTP/2: its stream, answered from an upstream of either version. */
 import { codes, grpcMessage, grpcStatusOf, type Code } from '../../../core/errors/index.ts';
-import { cut } from '../exchange/cuts.ts';
 import type { Downstream, Released } from '../exchange/ends.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { FieldList, Response } from '../exchange/message.ts';
@@ -9,7 +8,7 @@ import { ChunkReader } from '../http1/chunkReader.ts';
 import { EMPTY, code as reason } from '../http2/constants.ts';
 import type { StreamHandler } from '../http2/handlers.ts';
 import type { Http2Stream } from '../http2/stream.ts';
-import { listOf, without } from './fields.ts';
+import { listOf, trailersOf } from './fields.ts';
 import { responseFields, statusText } from './heads.ts';
 import type { StreamRequest } from './request.ts';
 import type { StreamServer } from './server.ts';
@@ -60,7 +59,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
 
   trailers(fields: string[]): void {
     this.requestComplete = true;
-    this.exchange.requestBody(EMPTY, true, without(fields, cut.reason | cut.weft));
+    this.exchange.requestBody(EMPTY, true, trailersOf(fields, this.server.options.marked));
   }
 
   drain(): void {
@@ -103,7 +102,8 @@ export class StreamAnswers implements Downstream, StreamHandler {
   }
 
   complete(trailers: FieldList | undefined): void {
-    this.stream.end(trailers ?? this.chunks?.trailers);
+    const { marked } = this.server.options;
+    this.stream.end(trailers ? trailersOf(trailers, marked) : this.chunks?.trailersFor(marked));
     // the rest of the request is not wanted (RFC 9113, 8.1)
     if (!this.stream.receivedEnd) this.stream.reset(reason.NO_ERROR);
   }

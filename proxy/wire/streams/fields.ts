@@ -34,6 +34,10 @@ export function without(fields: FieldList, cuts: number): FieldList {
   return fields;
 }
 
+/** Trailers as they pass: only between two proxies do they keep what only proxies may say. */
+export const trailersOf = (fields: FieldList, trusted: boolean): FieldList =>
+  trusted ? fields : without(fields, cut.reason | cut.weft);
+
 function filtered(fields: FieldList, cuts: number): string[] {
   const kept: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {

@@ -7,7 +7,7 @@ import type { RequestHead } from '../http1/request.ts';
 import type { ResponseHead } from '../http1/response.ts';
 import { appendFields } from '../http1/toFields.ts';
 import { without } from './fields.ts';
-import { MARK, markText, type Http1Mark } from './http1Mark.ts';
+import { MARK, markText, OTHER_PROTOCOL, type Http1Mark } from './http1Mark.ts';
 import { StreamRequest } from './request.ts';
 import { StreamResponse } from './response.ts';
 
@@ -60,7 +60,7 @@ function ofHttp1(request: RequestHead, marked: boolean): string[] {
             ':method',
             'CONNECT',
             ':protocol',
-            request.upgradeTo,
+            protocolOf(request),
             ':scheme',
             'http',
             ':authority',
@@ -71,9 +71,14 @@ function ofHttp1(request: RequestHead, marked: boolean): string[] {
         : [':method', method, ':scheme', 'http', ':authority', host, ':path', request.path];
   const mark = appendFields(request, cut.reason | cut.weft, fields);
   if (!marked) return fields;
-  fields.push(MARK, markText(upgrading ? { ...mark, method } : mark));
+  const upgrade = upgrading && protocolOf(request) === OTHER_PROTOCOL ? request.upgradeTo : '';
+  fields.push(MARK, markText(upgrading ? { ...mark, method, upgrade } : mark));
   return fields;
 }
+
+/** `websocket`, but not `echo/1`, is a word (RFC 8441, 4). */
+const protocolOf = ({ upgradeTo }: RequestHead): string =>
+  /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(upgradeTo) ? upgradeTo : OTHER_PROTOCOL;
 
 /** A response for a client of HTTP/2. `marked`: it is a proxy. `switched`: the connection carries bytes from here on. */
 export function responseFields(

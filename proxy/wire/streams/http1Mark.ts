@@ -28,6 +28,8 @@ export interface Http1Mark {
   codings: string;
   /** Method of a request that asks for another protocol, which travels as CONNECT (RFC 8441). */
   method: string;
+  /** What it asks for, where that is more than a word; ''. */
+  upgrade: string;
   /** The response is a 101: from here on bytes are carried. */
   switched: boolean;
 }
@@ -39,6 +41,7 @@ const PLAIN: Http1Mark = {
   phrase: undefined,
   codings: '',
   method: '',
+  upgrade: '',
   switched: false,
 };
 
@@ -46,7 +49,15 @@ const texts = new Map<number, string>();
 
 /** `1.1;names=title`: parameters only where they say something. */
 export function markText(mark: Partial<Http1Mark>): string {
-  const { names = 'lower', host = 0, phrase, codings = '', method = '', switched = false } = mark;
+  const {
+    names = 'lower',
+    host = 0,
+    phrase,
+    codings = '',
+    method = '',
+    upgrade = '',
+    switched = false,
+  } = mark;
   const version = mark.version === 10 ? '1.0' : '1.1';
   const usual = host === 0 && phrase === undefined && codings === '' && method === '' && !switched;
   if (usual && typeof names === 'number') return maskText(version, names);
@@ -56,6 +67,7 @@ export function markText(mark: Partial<Http1Mark>): string {
   if (phrase !== undefined) text += `;phrase=${encodeURIComponent(phrase)}`;
   if (codings !== '') text += `;codings=${encodeURIComponent(codings)}`;
   if (method !== '') text += `;method=${method}`;
+  if (upgrade !== '') text += `;upgrade=${encodeURIComponent(upgrade)}`;
   return switched ? `${text};switched` : text;
 }
 
@@ -76,6 +88,9 @@ function maskText(version: string, mask: number): string {
   return text;
 }
 
+/** Where `:protocol`, which is one word, cannot say it. */
+export const OTHER_PROTOCOL = 'weft-upgrade';
+const UPGRADE = /^[!#$%&'*+.^_`|~0-9A-Za-z/, -]{1,256}$/;
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
 const known = new Map<string, Http1Mark>();
 
@@ -102,6 +117,7 @@ function read(text: string): Http1Mark {
     else if (name === 'phrase') mark.phrase = decoded(value);
     else if (name === 'codings') mark.codings = decoded(value) ?? '';
     else if (name === 'method') mark.method = METHOD.test(value) ? value : '';
+    else if (name === 'upgrade') mark.upgrade = UPGRADE.test(decoded(value) ?? '') ? decoded(value)! : '';
     else if (name === 'switched') mark.switched = true;
   }
   return mark;

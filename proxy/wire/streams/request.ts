@@ -3,7 +3,7 @@ import type { FieldList, Request } from '../exchange/message.ts';
 import { cut } from '../exchange/cuts.ts';
 import type { Http2Head } from '../http2/head.ts';
 import { without } from './fields.ts';
-import { MARK, parseMark, type Http1Mark } from './http1Mark.ts';
+import { MARK, OTHER_PROTOCOL, parseMark, type Http1Mark } from './http1Mark.ts';
 
 /** RFC 9110, 9.2.2. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
@@ -35,10 +35,10 @@ export class StreamRequest implements Request {
     this.scheme = head.scheme;
     this.authority = head.authority;
     this.target = head.path;
-    this.protocol = head.protocol;
     this.contentLength = head.contentLength;
     this.ended = ended;
     this.mark = this.look(head.fields, trusted);
+    this.protocol = (head.protocol === OTHER_PROTOCOL && this.mark?.upgrade) || head.protocol;
     this.fields = without(head.fields, cut.reason | cut.weft);
   }
 

@@ -95,6 +95,11 @@ describe('a request of HTTP/1.x between two proxies', () => {
     expect(across(upgrade)).toBe(upgrade);
   });
 
+  it('asks for a protocol that is more than a word as it did', () => {
+    const lines = ['GET / HTTP/1.1', 'Host: c', 'Upgrade: echo/1, echo/2', 'Connection: Upgrade'];
+    expect(across(request(...lines))).toBe(request(...lines));
+  });
+
   it('any head comes out as it went in', () => {
     const name = stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,12}$/);
     const value = stringMatching(/^[!-~]([ -~]{0,12}[!-~])?$/);
@@ -141,6 +146,7 @@ describe('the mark', () => {
       phrase: 'All; fine, 100%',
       codings: 'gzip, deflate',
       method: 'GET',
+      upgrade: 'echo/1, x',
       switched: true,
     };
     expect(parseMark(markText(mark))).toEqual(mark);
@@ -150,6 +156,7 @@ describe('the mark', () => {
     expect(parseMark('1.1;phrase=a%0d%0ax: y').phrase).toBeUndefined();
     expect(parseMark('1.1;method=GET / HTTP').method).toBe('');
     expect(parseMark('1.1;codings=%0d%0a').codings).toBe('');
+    expect(parseMark('1.1;upgrade=a%0d%0ab').upgrade).toBe('');
   });
 
   it('is not believed from anyone else', () => {
@@ -186,7 +193,8 @@ describe('chunks', () => {
             body += piece.toString('latin1');
           });
         expect(body).toBe('Weftabcdefghijklmnopqrstuvwxyz');
-        expect(reader.trailers).toEqual(['x-sum', '7', 'y', 'z']);
+        expect(reader.trailersFor(false)).toEqual(['x-sum', '7', 'y', 'z']);
+        expect(reader.trailersFor(true)).toEqual(['x-sum', '7', 'y', 'z', MARK, '1.1;names=X-Sum,Y']);
       }),
     );
   });

@@ -10,6 +10,7 @@ import { EMPTY, code, codeName } from '../http2/constants.ts';
 import type { StreamHandler } from '../http2/handlers.ts';
 import type { Http2Head } from '../http2/head.ts';
 import type { Http2Stream } from '../http2/stream.ts';
+import { trailersOf } from './fields.ts';
 import { requestFields } from './heads.ts';
 import { StreamResponse, grpcStatusIn } from './response.ts';
 import type { Shared } from './sharedConnections.ts';
@@ -60,7 +61,9 @@ export class StreamUpstream implements Upstream, StreamHandler {
   }
 
   complete(trailers: FieldList | undefined): void {
-    if (!this.opening) this.stream!.end(trailers ?? this.chunks?.trailers);
+    if (this.opening) return;
+    const { trusted } = this.pool.options;
+    this.stream!.end(trailers ? trailersOf(trailers, trusted) : this.chunks?.trailersFor(trusted));
   }
 
   pause(): void {
@@ -114,7 +117,7 @@ export class StreamUpstream implements Upstream, StreamHandler {
     if (exchange === undefined) return;
     const status = grpcStatusIn(fields);
     if (status !== undefined) exchange.grpcStatus = status;
-    this.finish(exchange, fields);
+    this.finish(exchange, trailersOf(fields, this.pool.options.trusted));
   }
 
   drain(): void {
