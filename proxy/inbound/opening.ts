@@ -6,6 +6,7 @@ import type { Pool } from '../wire/exchange/pool.ts';
 import type { Side } from '../wire/side.ts';
 import { StreamAcceptor } from '../wire/streams/acceptor.ts';
 import { TcpSession } from '../wire/tcpSession.ts';
+import { firstLineGuard } from './firstLine.ts';
 import type { Peer } from './peer.ts';
 
 /** Where a connection was going. */
@@ -21,18 +22,20 @@ export class Opening {
   readonly peer: Peer;
   private readonly side: Side;
   private readonly judged: Set<() => void>;
+  private readonly guarded: boolean;
   private session: TcpSession | undefined;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
     { channel, target, peer }: { channel: Channel; target: Target; peer: Peer },
-    { side, judged }: { side: Side; judged: Set<() => void> },
+    { side, judged, guarded }: { side: Side; judged: Set<() => void>; guarded: boolean },
   ) {
     this.channel = channel;
     this.target = target;
     this.peer = peer;
     this.side = side;
     this.judged = judged;
+    this.guarded = guarded;
   }
 
   /** Gives the client so long to speak. */
@@ -91,6 +94,8 @@ export class Opening {
     let tried = false;
     const session = new TcpSession({
       client: channel,
+      // a port of which nothing is declared: who is declared to speak no HTTP is taken at its word
+      guard: this.guarded ? firstLineGuard() : undefined,
       next: () => {
         if (tried) return 'APPLICATION_UNAVAILABLE';
         tried = true;

@@ -190,6 +190,10 @@ class Inbound {
     { channel: below, target, principal }: { channel: Channel; target: Target; principal: string },
   ): StreamHandler {
     const channel = new StreamAcceptor(stream, below);
+    if (this.declared(target.port) === 'http') {
+      channel.refuse('BAD_REQUEST');
+      return stream.handler;
+    }
     const peer = new Peer(this.plane, channel, { port: target.port, principal });
     this.opening(channel, target, peer).asBytes(Buffer.alloc(0));
     return stream.handler;
@@ -197,7 +201,8 @@ class Inbound {
 
   private opening(channel: Channel, target: Target, peer: Peer): Opening {
     const { side, judged } = this;
-    return new Opening({ channel, target, peer }, { side, judged });
+    const guarded = this.declared(target.port) === undefined;
+    return new Opening({ channel, target, peer }, { side, judged, guarded });
   }
 
   private declared(port: number): 'http' | 'tcp' | undefined {

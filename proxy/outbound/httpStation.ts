@@ -61,11 +61,14 @@ export class OutboundHttp extends HttpStation {
     const retry = mayRetry(failure, exchange.request.idempotent);
     const last = exchange.lastPool;
     if (retry === 'no' || last === undefined) return false;
+    if (retry === 'anew' && exchange.attempts > 1) return false;
     let pool: Pool | undefined = last;
     if (retry === 'elsewhere') {
       exchange.tried.push(last);
       const other = chooseAgain(this.balancer, route, exchange.tried);
-      pool = typeof other === 'string' ? undefined : other;
+      // a peer that did not look at it may take it on another connection, where there is nobody else
+      const again = failure.unprocessed && failure.code === 'UPSTREAM_RESET' ? last : undefined;
+      pool = typeof other === 'string' ? again : other;
     }
     if (pool === undefined || !route.budget.withdraw()) return false;
     this.plane.telemetry.retry(route.destination.name, failure.code);

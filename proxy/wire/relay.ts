@@ -10,7 +10,10 @@ export interface RelayEnd {
 }
 
 class Side implements Handler {
+  /** Judges bytes before they pass; false: the connection ends. */
+  guard: ((bytes: Buffer) => boolean) | undefined = undefined;
   bytes = 0;
+  over = false;
   readonly from: Channel;
   readonly to: Channel;
   private readonly relay: Relay;
@@ -22,6 +25,7 @@ class Side implements Handler {
   }
 
   data(chunk: Buffer): void {
+    if (this.guard !== undefined && !this.guard(chunk)) return this.relay.abort();
     this.bytes += chunk.length;
     if (!this.to.write(chunk)) this.from.pause();
   }
@@ -43,6 +47,8 @@ export interface RelayOptions {
   /** Bytes already read from each side. */
   fromClient?: Buffer | undefined;
   fromUpstream?: Buffer | undefined;
+  /** Judges what the client sends. */
+  guard?: ((bytes: Buffer) => boolean) | undefined;
   done: (end: RelayEnd) => void;
 }
 
@@ -53,9 +59,10 @@ export class Relay {
   private open = 2;
   private broken = false;
 
-  constructor({ client, upstream, fromClient, fromUpstream, done }: RelayOptions) {
+  constructor({ client, upstream, fromClient, fromUpstream, guard, done }: RelayOptions) {
     this.done = done;
     this.client = new Side(client, upstream, this);
+    this.client.guard = guard;
     this.upstream = new Side(upstream, client, this);
     client.handler = this.client;
     upstream.handler = this.upstream;
@@ -78,6 +85,8 @@ export class Relay {
   }
 
   sideClosed(side: Side, error: Error | undefined): void {
+    if (side.over) return;
+    side.over = true;
     // a side that closed before it had finished sending was cut off: so must the other be
     if (error !== undefined || !side.from.ended) {
       this.broken = true;

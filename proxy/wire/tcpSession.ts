@@ -18,6 +18,8 @@ export interface TcpOptions {
   /** The upstream is open, or will not be. */
   connected?(): void;
   refused?(code: Code): void;
+  /** Judges what the client sends; false: the connection ends. */
+  guard?: ((bytes: Buffer) => boolean) | undefined;
   /** It was opened ahead and not needed: nobody is told of it. */
   unneeded?(): boolean;
   /** Counts where no endpoint was reached. */
@@ -168,6 +170,7 @@ export class TcpSession implements Handler, LogFields {
       upstream,
       fromClient: this.clientBytes,
       fromUpstream,
+      guard: this.options.guard,
       done: ({ sentBytes, receivedBytes, broken }) => {
         this.flag ??= broken ? 'UPSTREAM_RESET' : undefined;
         this.finish(sentBytes, receivedBytes);

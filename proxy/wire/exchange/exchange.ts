@@ -103,6 +103,7 @@ export class Exchange extends ExchangeRecord {
   /** Sends the request over a connection of `pool`, which the station has chosen. `fresh`: over a new one. */
   send(pool: Pool, fresh = false): void {
     this.pool = this.lastPool = pool;
+    this.grpcStatus = undefined;
     this.attempts++;
     this.upstream = pool.options.upstream;
     pool.active++;

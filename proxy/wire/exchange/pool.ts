@@ -55,6 +55,7 @@ export class Pool implements Swept {
   private failures = 0;
   /** What was carried as bytes was large: the next is kept apart, too. */
   private bulky = false;
+  private retired = false;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -137,11 +138,13 @@ export class Pool implements Swept {
   sweep(now: number): void {
     this.kept.sweep(now);
     this.shared.sweep(now);
+    if (this.retired && this.unused) this.options.sweeper.delete(this);
   }
 
   /** The endpoint is gone: nothing is kept any more; what runs may finish. */
   retire(): void {
-    this.options.sweeper.delete(this);
+    // streams that run on need their deadlines
+    this.retired = true;
     this.kept.retire();
     this.shared.retire();
   }

@@ -6,6 +6,10 @@ import type { FieldList } from '../exchange/message.ts';
 import { MARK, markText } from '../streams/http1Mark.ts';
 import { HEX, LF } from './characters.ts';
 
+/** What has no place in HTTP/2. */
+const OF_ONE_HOP =
+  /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|te|host|content-length)$/i;
+
 type State = 'size' | 'rest of size' | 'data' | 'after data' | 'trailers';
 
 export class ChunkReader {
@@ -70,6 +74,7 @@ export class ChunkReader {
       const colon = line.indexOf(':');
       if (colon <= 0) continue;
       const name = line.slice(0, colon);
+      if (OF_ONE_HOP.test(name)) continue;
       this.written.push(name);
       fields.push(name.toLowerCase(), line.slice(colon + 1).trim());
     }

@@ -214,7 +214,10 @@ export class ClientConnection implements Handler, Upstream {
     this.served++;
     if (!head.unprocessed) this.pool.served();
     this.resume();
-    const whole = clean && head.persists && !this.content.untilClose && exchange.downstream.requestComplete;
+    const { upgrading, method } = exchange.request;
+    const leaving = upgrading || method === 'CONNECT';
+    const whole =
+      clean && !leaving && head.persists && !this.content.untilClose && exchange.downstream.requestComplete;
     // a peer whose application is gone would get the next request as well: another connection may lead elsewhere
     if (whole && !head.unprocessed) this.kept.keep(this, head.keepAliveSeconds);
     else this.destroy();

@@ -20,9 +20,12 @@ export interface RequestForm {
 export function requestTextOf(request: StreamRequest, { added, chunking }: RequestForm): string {
   const { mark, method, authority, fields } = request;
   const target = method === 'CONNECT' ? authority : request.target;
-  const version = mark?.version === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  // HTTP/1.0 knows no chunks
+  const version = mark?.version === 10 && !chunking ? 'HTTP/1.0' : 'HTTP/1.1';
   let text = `${method} ${target} ${version}\r\n`;
-  text += mark ? markedLines(fields, mark, authority) : `host: ${authority}\r\n${plainLines(fields)}`;
+  text += mark
+    ? markedLines(fields, mark, authority === '' ? undefined : authority)
+    : `host: ${authority}\r\n${plainLines(fields)}`;
   text += lines(added);
   if (request.upgrading) text += upgradeLines(request);
   if (chunking) text += codingLine(mark);
@@ -119,6 +122,8 @@ function markedLines(fields: FieldList, mark: Http1Mark, host: string | undefine
       text += `${originalName(mark, 'host', index)}: ${host}\r\n`;
       index++;
     }
+    // the authority stands for it
+    if (host !== undefined && fields[at] === 'host') continue;
     text += `${originalName(mark, fields[at]!, index)}: ${fields[at + 1]}\r\n`;
   }
   if (host !== undefined && index <= mark.host) text += `${originalName(mark, 'host', index)}: ${host}\r\n`;

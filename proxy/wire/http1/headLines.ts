@@ -83,7 +83,9 @@ function lineOf(text: string): Line {
   if (known !== undefined) return known;
   const colon = text.indexOf(':');
   const { lower, written, shape, kept } = nameOf(text.slice(0, colon));
-  const value = trimmed(text, colon + 1);
+  const given = trimmed(text, colon + 1);
+  // HTTP/2 knows it in lower case alone
+  const value = lower === 'te' ? given.toLowerCase() : given;
   const line = { lower, written, shape, value, role: roleOf(lower, value) };
   if (!kept || text.length > MAX_LENGTH) return line;
   if (lines.size >= MAX_LINES) lines.clear();
@@ -105,7 +107,7 @@ function nameOf(written: string): Name {
 function roleOf(lower: string, value: string): number {
   if (lower === 'host') return HOST_LINE;
   if (lower === 'transfer-encoding') return CODING_LINE;
-  return lower === 'te' && value.toLowerCase() !== 'trailers' ? UNWANTED_LINE : FIELD_LINE;
+  return lower === 'te' && value !== 'trailers' ? UNWANTED_LINE : FIELD_LINE;
 }
 
 /** Without white space at its ends (RFC 9112, 5). */

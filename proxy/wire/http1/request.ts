@@ -28,6 +28,8 @@ export class RequestHead extends Head implements Request {
   private targetStart = 0;
   private targetEnd = 0;
   private pathStart = 0;
+  /** Of an absolute target, where HTTP/1.0 has no Host. */
+  private targetHost = '';
 
   /** The request target as it came. */
   get target(): string {
@@ -50,18 +52,22 @@ export class RequestHead extends Head implements Request {
   }
   /** Where the request names its host: the Host field, or for CONNECT the target. */
   get authority(): string {
-    return this.method === 'CONNECT' ? this.target : this.host;
+    if (this.method === 'CONNECT') return this.target;
+    return this.hosts === 0 ? this.targetHost : this.host;
   }
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0;
   }
   /**
-   * An upgrade that may pass. Not h2c, whose requests would go past authorization, and not with a body, of which
+   * An upgrade that may pass. Not h2c, whose requests would go past authorization, not what only proxies ask of each other, and not with a body, of which
    * nobody could say whether it belongs to the old protocol or the new.
    */
   get mayUpgrade(): boolean {
     return (
-      this.upgrades && this.version === 11 && !this.hasBody && /^(?!.*\bh2c?\b)[a-z]/.test(this.upgradeTo)
+      this.upgrades &&
+      this.version === 11 &&
+      !this.hasBody &&
+      /^(?!.*\b(?:h2c?\b|weft-))[a-z]/.test(this.upgradeTo)
     );
   }
 
@@ -88,6 +94,7 @@ export class RequestHead extends Head implements Request {
     if (bytes[at + 9] !== CR || bytes[at + 10] !== LF)
       return this.invalid('request line does not end in CR LF');
     this.version = minor === 0 ? 10 : 11;
+    this.targetHost = '';
     this.targetStart = this.pathStart = target - this.base;
     this.targetEnd = at - this.base;
     return at + 11 - from;
@@ -138,6 +145,7 @@ export class RequestHead extends Head implements Request {
     const authority = Buffer.from(match[1]!, 'latin1');
     if (!isHost(authority, 0, authority.length)) return this.refuse('invalid host in the request target');
     this.pathStart = this.targetStart + match[0].length;
+    if (this.hosts === 0) this.targetHost = match[1]!;
     return true;
   }
 

@@ -136,6 +136,10 @@ export class Http2Head {
   /** RFC 9113, 8.5 and RFC 8441, 4. */
   private concludeConnect(): string {
     if (!this.named) return 'CONNECT without :authority';
+    // bytes follow, and nobody could say whether they are content
+    if (this.contentLength > 0) return 'CONNECT with content';
+    // requests inside it would go past authorization
+    if (/^h2c?$/i.test(this.protocol)) return 'h2c is not for HTTP/2';
     if (this.protocol !== '') {
       if (this.scheme === '') return 'no :scheme';
       return this.concludePath();
@@ -155,7 +159,8 @@ export class Http2Head {
 export function trailersProblem(list: readonly string[]): string {
   for (let at = 0; at < list.length; at += 2) {
     const what = kindOf(list[at]!);
-    if (what === kind.invalid || what === kind.forbidden) return 'invalid trailer';
+    // those that have a meaning have none here (RFC 9110, 6.5.1)
+    if (what !== kind.ordinary) return 'invalid trailer';
     if (!isValue(list[at + 1]!)) return 'invalid trailer value';
   }
   return '';

@@ -42,6 +42,8 @@ export class StreamAnswers implements Downstream, StreamHandler {
   }
 
   begin(): void {
+    // what comes before the answer is kept: no more than one window of it
+    if (this.opening) this.stream.pause();
     this.exchange.begin(undefined);
   }
 

@@ -6,7 +6,9 @@
 import { titleCase } from './titleCase.ts';
 
 export const MARK = 'weft-http1';
+/** Bounds of what is remembered. */
 const MAX_KNOWN = 256;
+const MAX_LENGTH = 512;
 
 /** More lines than this have their names written out where they are not all alike. */
 export const MAX_MASKED = 30;
@@ -91,6 +93,8 @@ function maskText(version: string, mask: number): string {
 /** Where `:protocol`, which is one word, cannot say it. */
 export const OTHER_PROTOCOL = 'weft-upgrade';
 const UPGRADE = /^[!#$%&'*+.^_`|~0-9A-Za-z/, -]{1,256}$/;
+/** RFC 9112, 7.2; `chunked` itself is not among them. */
+const CODINGS = /^(?:x-)?(?:gzip|compress|deflate)(?:\s*,\s*(?:x-)?(?:gzip|compress|deflate))*$/i;
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
 const known = new Map<string, Http1Mark>();
 
@@ -98,8 +102,9 @@ const known = new Map<string, Http1Mark>();
 export function parseMark(text: string): Http1Mark {
   let mark = known.get(text);
   if (mark === undefined) {
+    mark = read(text);
     if (known.size >= MAX_KNOWN) known.clear();
-    known.set(text, (mark = read(text)));
+    if (text.length <= MAX_LENGTH) known.set(text, mark);
   }
   return mark;
 }
@@ -113,14 +118,20 @@ function read(text: string): Http1Mark {
     const value = equals < 0 ? '' : parameter.slice(equals + 1);
     if (name === 'names') mark.names = value === 'title' ? value : value.split(',');
     else if (name === 'titled') mark.names = Number.parseInt(value, 16) || 0;
-    else if (name === 'host') mark.host = Number(value) || 0;
+    else if (name === 'host') mark.host = /^\d{1,3}$/.test(value) ? Number(value) : 0;
     else if (name === 'phrase') mark.phrase = decoded(value);
-    else if (name === 'codings') mark.codings = decoded(value) ?? '';
+    else if (name === 'codings') mark.codings = CODINGS.test(decoded(value) ?? '') ? decoded(value)! : '';
     else if (name === 'method') mark.method = METHOD.test(value) ? value : '';
-    else if (name === 'upgrade') mark.upgrade = UPGRADE.test(decoded(value) ?? '') ? decoded(value)! : '';
+    else if (name === 'upgrade') mark.upgrade = upgradeIn(value);
     else if (name === 'switched') mark.switched = true;
   }
   return mark;
+}
+
+/** Not h2c, whose requests would go past authorization. */
+function upgradeIn(value: string): string {
+  const upgrade = decoded(value) ?? '';
+  return UPGRADE.test(upgrade) && !/\bh2c?\b/i.test(upgrade) ? upgrade : '';
 }
 
 /** A phrase or coding with a line break in it would become a line of its own. */

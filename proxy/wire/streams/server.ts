@@ -5,7 +5,7 @@ import { Http2Connection } from '../http2/connection.ts';
 import type { ConnectionHandler, StreamHandler } from '../http2/handlers.ts';
 import type { Http2Head } from '../http2/head.ts';
 import type { Http2Limits } from '../http2/limits.ts';
-import type { Http2Stream } from '../http2/stream.ts';
+import { unheard, type Http2Stream } from '../http2/stream.ts';
 import type { Swept } from '../sweeper.ts';
 import { StreamAnswers } from './answers.ts';
 import { StreamRequest } from './request.ts';
@@ -69,6 +69,11 @@ export class StreamServer implements ConnectionHandler, HttpConnection, Swept {
   request(stream: Http2Stream, head: Http2Head, ended: boolean): StreamHandler {
     const { marked, bytes } = this.options;
     if (head.protocol === TCP_PROTOCOL && bytes !== undefined) return bytes(stream);
+    // what only proxies ask of each other
+    if (!marked && head.protocol.startsWith('weft-')) {
+      stream.respond([':status', '400'], true);
+      return unheard;
+    }
     const answers = new StreamAnswers(this, stream, new StreamRequest(head, { trusted: marked, ended }));
     answers.begin();
     return answers;

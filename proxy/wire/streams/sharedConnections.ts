@@ -31,6 +31,8 @@ export class Shared implements ConnectionHandler {
   /** Exchanges so far. */
   served = 0;
   private readonly owner: SharedConnections;
+  /** It is this side that ends it. */
+  ours = false;
   private asked = false;
 
   constructor(
@@ -48,6 +50,12 @@ export class Shared implements ConnectionHandler {
     const limits = pool.options.trusted ? MESH_LIMITS : { pingAfterMs: Number.POSITIVE_INFINITY };
     this.connection = new Http2Connection({ channel, role: 'client', handler: this, limits });
     this.connection.start();
+  }
+
+  /** Ends it from this side. */
+  end(): void {
+    this.ours = true;
+    this.connection.shutdown();
   }
 
   usedWithin(milliseconds: number): boolean {
@@ -76,6 +84,9 @@ export class Shared implements ConnectionHandler {
   }
 }
 
+/** RFC 8441, 3. */
+const NO_EXTENDED: [Code, string] = ['UPSTREAM_PROTOCOL_ERROR', 'the server takes no :protocol'];
+
 /** What waits for a connection. `begin`: takes it. */
 interface Waiter {
   /** Says `:protocol`, which a server must have allowed before (RFC 8441, 3): that is the first that it says. */
@@ -103,7 +114,7 @@ export class SharedConnections {
   attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
     const extended = exchange.request.upgrading;
     const shared = fresh ? undefined : this.usable();
-    if (shared !== undefined && (!extended || shared.connection.ready)) {
+    if (shared !== undefined && !extended) {
       exchange.deliver(new StreamUpstream(shared));
       return undefined;
     }
@@ -131,8 +142,11 @@ export class SharedConnections {
       const shared = this.usable();
       if (shared === undefined) return this.connect();
       if (this.waiters[0]!.extended && !shared.connection.ready) return shared.askReady();
-      this.waiters.shift()!.begin(shared);
+      const waiter = this.waiters.shift()!;
+      if (waiter.extended && !shared.connection.extendedConnect) waiter.failed(...NO_EXTENDED);
+      else waiter.begin(shared);
     }
+    this.letGo();
   }
 
   /** Opens a connection before it is needed, a moment later, so that many proxies do not do so at once. */
@@ -146,7 +160,8 @@ export class SharedConnections {
 
   leaving(shared: Shared): void {
     // it goes on serving, but wants new requests to go elsewhere
-    if (this.pool.options.trusted && shared.serial === this.pool.options.serial()) this.pool.avoid();
+    const theirs = !shared.ours && shared.serial === this.pool.options.serial();
+    if (this.pool.options.trusted && theirs) this.pool.avoid();
     this.deliver();
   }
 
@@ -166,7 +181,7 @@ export class SharedConnections {
       load.bufferedBytes += shared.channel.buffered;
       if (!connection.open) continue;
       const { idleSince } = connection;
-      if (idleSince > 0 && now - idleSince > idleMs()) connection.shutdown();
+      if (idleSince > 0 && now - idleSince > idleMs()) shared.end();
       else if (this.outdated(shared)) this.replace(shared);
     }
   }
@@ -174,6 +189,12 @@ export class SharedConnections {
   retire(): void {
     this.retired = true;
     clearTimeout(this.warming);
+    this.letGo();
+  }
+
+  /** Who waits is still served. */
+  private letGo(): void {
+    if (!this.retired || this.waiters.length > 0) return;
     for (const { connection } of this.connections) connection.shutdown();
   }
 
@@ -184,7 +205,7 @@ export class SharedConnections {
   /** Our certificate is another now: the old connection serves until the new one is there. */
   private replace(old: Shared): void {
     const replaced = this.connections.some((other) => other.connection.canOpen && !this.outdated(other));
-    if (replaced || old.connection.idleSince > 0) old.connection.shutdown();
+    if (replaced || old.connection.idleSince > 0) old.end();
     else this.connect(true);
   }
 
@@ -197,7 +218,8 @@ export class SharedConnections {
       if (this.pool.options.spread === 1) return shared;
       if (best === undefined || shared.connection.streams < best.connection.streams) best = shared;
     }
-    const few = this.connections.length < this.pool.options.spread;
+    const few =
+      this.connections.length < this.pool.options.spread && this.pool.downUntil <= performance.now();
     if (best !== undefined && few && best.served > 0 && best.connection.streams > 0) this.connect(true);
     return best;
   }
@@ -209,6 +231,7 @@ export class SharedConnections {
     return () => {
       const index = this.waiters.indexOf(waiter);
       if (index >= 0) this.waiters.splice(index, 1);
+      this.letGo();
     };
   }
 
@@ -221,11 +244,11 @@ export class SharedConnections {
       connected: (channel, identity) => {
         this.connecting = false;
         this.connections.push(new Shared(this, this.pool, { channel, identity, serial: proven }));
-        if (this.retired) this.retire();
         this.deliver();
       },
       failed: (code, detail) => {
         this.connecting = false;
+        if (this.usable() !== undefined) return this.deliver();
         for (const waiter of this.waiters.splice(0)) waiter.failed(code, detail);
       },
     });

@@ -1,4 +1,6 @@
+/** Bounds, since clients can invent any number of names. */
 const MAX_KNOWN = 1024;
+const MAX_LENGTH = 64;
 const titles = new Map<string, string>();
 
 /** `content-type` → `Content-Type`. */
@@ -10,7 +12,7 @@ export function titleCase(name: string): string {
       /(^|-)([a-z])/g,
       (_, before: string, letter: string) => before + letter.toUpperCase(),
     );
-    titles.set(name, title);
+    if (name.length <= MAX_LENGTH) titles.set(name, title);
   }
   return title;
 }

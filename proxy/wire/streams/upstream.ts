@@ -99,7 +99,10 @@ export class StreamUpstream implements Upstream, StreamHandler {
     else if (this.pool.options.spread > 1) this.shared.connection.shutdown();
     if (response.grpcStatus !== undefined) exchange.grpcStatus = response.grpcStatus;
     if (switches(response, exchange)) return exchange.tunnel(this, response, EMPTY);
-    if (this.opening) this.stream!.end();
+    if (this.opening) {
+      this.stream!.tunnel = false;
+      this.stream!.end();
+    }
     exchange.response(this, response, ended);
     if (ended && this.exchange === exchange) this.finish(exchange, undefined);
   }
@@ -132,8 +135,8 @@ export class StreamUpstream implements Upstream, StreamHandler {
       code: 'UPSTREAM_RESET',
       detail: `the stream was reset: ${codeName(resetCode)}`,
       sent: true,
-      // others ran beside it: that their connection is gone says nothing of this request
-      reused: this.shared.served > 0 || this.pool.options.trusted,
+      // that their connection is gone says nothing of the requests on it
+      reused: !this.shared.connection.open,
       unprocessed,
       resetCode,
     });
