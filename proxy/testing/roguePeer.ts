@@ -1,0 +1,48 @@
+/** What a workload can do with its own certificate, without its proxy: streams of `weft/1` as it likes. */
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import type { TestMesh } from '../../certs/testing/pki.ts';
+import { Http2Connection } from '../wire/http2/connection.ts';
+import { unheard, type Http2Stream } from '../wire/http2/stream.ts';
+import { SocketChannel } from '../wire/socketChannel.ts';
+import type { TestMeshOfTwo } from './mesh.ts';
+import { until } from './sockets.ts';
+
+const nothing = (): void => {};
+
+export interface Asked {
+  stream: Http2Stream;
+  status: number;
+  /** It is over, in whatever way. */
+  ended: boolean;
+}
+
+/** Connects as `shop/web`; returns the way to ask. Fields are sent as they are, pseudo-fields first. */
+export async function roguePeer(authority: TestMesh, mesh: TestMeshOfTwo, port: number) {
+  const files = (await authority.workload('shop', 'web')) as unknown as Record<string, string>;
+  const [cert, key, ca] = [files['tls.crt']!, files['tls.key']!, files['ca.crt']!];
+  const host = '127.0.0.1';
+  const checkServerIdentity = () => undefined;
+  const socket = connect({ host, port, cert, key, ca, ALPNProtocols: ['weft/1'], checkServerIdentity });
+  await once(socket, 'secureConnect');
+  mesh.onEnd(async () => void socket.destroy());
+  const handler = { request: () => unheard, goingAway: nothing, available: nothing, closed: nothing };
+  const connection = new Http2Connection({ channel: new SocketChannel(socket), role: 'client', handler });
+  connection.start();
+  await until(() => connection.ready, 'the settings');
+  return (fields: string[], ended: boolean): Asked => {
+    const asked: Asked = { stream: undefined as never, status: 0, ended: false };
+    asked.stream = connection.request(fields, ended, {
+      interim: nothing,
+      response: ({ status }, last) => {
+        asked.status = status;
+        asked.ended = last;
+      },
+      data: (_bytes, last) => (asked.ended ||= last),
+      trailers: () => (asked.ended = true),
+      drain: nothing,
+      reset: () => (asked.ended = true),
+    })!;
+    return asked;
+  };
+}
