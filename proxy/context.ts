@@ -50,14 +50,19 @@ export interface Address {
   port: number;
 }
 
+export interface ListenAddress extends Address {
+  /** Other threads of this process listen at it too: the kernel deals new connections out (SO_REUSEPORT). */
+  shared?: boolean;
+}
+
 export interface InboundListen {
-  listen: Address;
+  listen: ListenAddress;
   /** Process mode: the workload port that policy sees, and where the application is. Absent: original destination. */
   fixed?: { port: number; dial: Address };
 }
 
 export interface OutboundListen {
-  listen: Address;
+  listen: ListenAddress;
   /** Process mode: what the application meant to reach. Absent: original destination. */
   fixed?: Address;
 }

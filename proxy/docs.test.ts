@@ -5,8 +5,9 @@ import { configFamilies, controlFamilies } from './config/metrics.ts';
 import type { Reporter } from './config/reporter.ts';
 import type { ConfigStore } from './config/store.ts';
 import { createTelemetry } from './telemetry/index.ts';
-import { processFamilies } from './telemetry/process.ts';
+import { processFamilies, threadFamilies } from './telemetry/process.ts';
 import { variables } from './testing/variables.ts';
+import { workerFamilies } from './workers/pool.ts';
 
 const page = readFileSync(new URL('../docs/proxy.md', import.meta.url), 'utf8');
 
@@ -56,6 +57,8 @@ describe('docs/proxy.md', () => {
       ...configFamilies(store),
       ...controlFamilies(reporter),
       ...processFamilies(),
+      ...threadFamilies(),
+      ...workerFamilies({ threads: { serving: 2, wanted: 2 }, restarts: 0 }),
     ];
     const text = families.map((family) => family.expose()).join('');
     const exposed = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`);
@@ -66,6 +69,6 @@ describe('docs/proxy.md', () => {
   });
 
   it('names every variable', () => {
-    for (const name of Object.keys(variables())) expect(page).toContain(`\`${name}\``);
+    for (const name of [...Object.keys(variables()), 'WEFT_WORKERS']) expect(page).toContain(`\`${name}\``);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readEnvironment, runDir } from './env.ts';
+import { dataListeners } from './listeners.ts';
 import { variables } from './testing/variables.ts';
 
 describe('environment', () => {
@@ -78,6 +79,9 @@ describe('environment', () => {
     ['WEFT_DRAIN_MS', '-1'],
     ['WEFT_DRAIN_MS', '1e3'],
     ['WEFT_ADMIN_PORT', '65536'],
+    ['WEFT_WORKERS', '0'],
+    ['WEFT_WORKERS', '17'],
+    ['WEFT_WORKERS', 'two'],
     ['WEFT_LISTEN', '{'],
     ['WEFT_LISTEN', '[]'],
     ['WEFT_LISTEN', '{"inbond":[]}'],
@@ -98,6 +102,25 @@ describe('environment', () => {
     expect(() => readEnvironment(variables({ [name]: value }))).toThrow(
       expect.objectContaining({ code: 'ENVIRONMENT_INVALID', field: name }),
     );
+  });
+
+  it('lets several workers share ports of known numbers', () => {
+    expect(readEnvironment(variables()).workers).toBe(1);
+    const two = readEnvironment(variables({ WEFT_WORKERS: '2' }));
+    expect(two.workers).toBe(2);
+    const { inbound, outbound } = dataListeners(two);
+    expect([...inbound, ...outbound].map(({ listen }) => listen)).toEqual([
+      { host: '::', port: 15006, shared: true },
+      { host: '127.0.0.1', port: 15001, shared: true },
+      { host: '::1', port: 15001, shared: true },
+    ]);
+    const chosen = '{"inbound":[{"listen":"127.0.0.1:0","port":80,"dial":"127.0.0.1:2"}]}';
+    for (const change of [{ WEFT_LISTEN: chosen }, { WEFT_INBOUND_PORT: '0' }]) {
+      expect(readEnvironment(variables(change)).workers).toBe(1);
+      expect(() => readEnvironment(variables({ ...change, WEFT_WORKERS: '2' }))).toThrow(
+        expect.objectContaining({ code: 'ENVIRONMENT_INVALID', field: 'WEFT_WORKERS' }),
+      );
+    }
   });
 
   it('of the drain command needs nothing but the folder', () => {

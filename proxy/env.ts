@@ -35,6 +35,8 @@ export interface Environment {
   drainMs: number | undefined;
   probes: ReadonlyMap<string, Probe>;
   ports: { outbound: number; inbound: number; admin: number; metrics: number; health: number };
+  /** Threads that serve; 1: the main thread itself, and no other. */
+  workers: number;
   /** Process mode: fixed mappings instead of redirection. */
   listen: ListenConfig | undefined;
 }
@@ -44,6 +46,7 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 const DEFAULT_PORTS = { outbound: 15001, inbound: 15006, admin: 15000, metrics: 15020, health: 15021 };
 const LEVELS: readonly LogLevel[] = ['Error', 'Warn', 'Info', 'Debug'];
 const MAX_DRAIN_MS = 24 * 3_600_000;
+const MAX_WORKERS = 16;
 
 class Reader {
   readonly #variables: Variables;
@@ -123,9 +126,28 @@ function control(reader: Reader): Address | undefined {
   return { host: match[1]!.replace(/^\[|\]$/g, ''), port };
 }
 
+/** Threads share a port by its number, so the system cannot choose one for each. */
+function workers(reader: Reader, { ports, listen }: Pick<Environment, 'ports' | 'listen'>): number {
+  const count = reader.integer('WEFT_WORKERS', { min: 1, max: MAX_WORKERS }) ?? 1;
+  const chosen = listen
+    ? [...listen.inbound, ...listen.outbound].some(({ listen: { port } }) => port === 0)
+    : ports.inbound === 0 || ports.outbound === 0;
+  if (count > 1 && chosen)
+    throw environmentError('WEFT_WORKERS', `is ${count}: several workers cannot listen at a port 0`);
+  return count;
+}
+
 /** Reads all variables. Throws WeftError ENVIRONMENT_INVALID that names the first wrong one. */
 export function readEnvironment(variables: Variables = process.env): Environment {
   const reader = new Reader(variables);
+  const ports = {
+    outbound: reader.port('WEFT_OUTBOUND_PORT', DEFAULT_PORTS.outbound),
+    inbound: reader.port('WEFT_INBOUND_PORT', DEFAULT_PORTS.inbound),
+    admin: reader.port('WEFT_ADMIN_PORT', DEFAULT_PORTS.admin),
+    metrics: reader.port('WEFT_METRICS_PORT', DEFAULT_PORTS.metrics),
+    health: reader.port('WEFT_HEALTH_PORT', DEFAULT_PORTS.health),
+  };
+  const listen = parseListen(reader.optional('WEFT_LISTEN'));
   return {
     pod: {
       name: reader.dnsName('WEFT_POD_NAME'),
@@ -147,14 +169,9 @@ export function readEnvironment(variables: Variables = process.env): Environment
     logLevel: logLevel(reader),
     drainMs: reader.integer('WEFT_DRAIN_MS', { min: 0, max: MAX_DRAIN_MS }),
     probes: parseProbes(reader.optional('WEFT_PROBES')),
-    ports: {
-      outbound: reader.port('WEFT_OUTBOUND_PORT', DEFAULT_PORTS.outbound),
-      inbound: reader.port('WEFT_INBOUND_PORT', DEFAULT_PORTS.inbound),
-      admin: reader.port('WEFT_ADMIN_PORT', DEFAULT_PORTS.admin),
-      metrics: reader.port('WEFT_METRICS_PORT', DEFAULT_PORTS.metrics),
-      health: reader.port('WEFT_HEALTH_PORT', DEFAULT_PORTS.health),
-    },
-    listen: parseListen(reader.optional('WEFT_LISTEN')),
+    ports,
+    workers: workers(reader, { ports, listen }),
+    listen,
   };
 }
 

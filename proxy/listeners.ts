@@ -7,7 +7,17 @@ export interface Listeners {
 }
 
 /** Where the data path listens. Port 0 closes a side in redirect mode; in process mode the mappings say all. */
-export function dataListeners({ listen, ports }: Environment): Listeners {
+export function dataListeners(environment: Environment): Listeners {
+  const { inbound, outbound } = unshared(environment);
+  if (environment.workers === 1) return { inbound, outbound };
+  const shared = <T extends InboundListen | OutboundListen>(of: T): T => ({
+    ...of,
+    listen: { ...of.listen, shared: true },
+  });
+  return { inbound: inbound.map(shared), outbound: outbound.map(shared) };
+}
+
+function unshared({ listen, ports }: Environment): Listeners {
   if (listen) return { inbound: [...listen.inbound], outbound: [...listen.outbound] };
   return {
     // redirection from the network leads to an address of the pod, redirection inside the pod to loopback

@@ -10,45 +10,55 @@ import { configFamilies, controlFamilies } from './config/metrics.ts';
 import { reportOf } from './config/report.ts';
 import { startReporter, type Reporter } from './config/reporter.ts';
 import { startStore, type ConfigStore } from './config/store.ts';
-import type { DataPlane, Running } from './context.ts';
 import { DrainState, startControlSocket } from './drain.ts';
 import type { Environment } from './env.ts';
-import { startInbound } from './inbound/stack.ts';
-import { dataListeners, probeAddresses, publicHost } from './listeners.ts';
-import { startOutbound } from './outbound/stack.ts';
+import { dataListeners, probeAddresses, publicHost, type Listeners } from './listeners.ts';
+import { followSettings, serveHere, type Serving } from './serving.ts';
 import { onSignals } from './signals.ts';
-import { CONTENT_TYPE, gaugeFamily } from './telemetry/exposition.ts';
+import { surviveErrors } from './survive.ts';
+import { CONTENT_TYPE } from './telemetry/exposition.ts';
 import { createTelemetry, type ProxyTelemetry } from './telemetry/index.ts';
-import { lineWriter } from './telemetry/lineWriter.ts';
+import { lineWriter, type LineWriter, type WriteSome } from './telemetry/lineWriter.ts';
 import { createLog, type LevelledLog } from './telemetry/log.ts';
-import { processFamilies } from './telemetry/process.ts';
+import { processFamilies, threadFamilies } from './telemetry/process.ts';
+import { sharedDescriptor } from './telemetry/sharedOutput.ts';
+import type { OutputFd } from './workers/messages.ts';
 
 const DEFAULT_DRAIN_MS = 25_000;
 const LOG_END_MS = 1000;
 /** Anyone in the network can scrape: many scrapes must not cost more than a few. */
 const EXPOSE_MS = 200;
 
-interface Sides {
-  inbound: Running | undefined;
-  outbound: Running | undefined;
+/** Where lines go, and who else writes there. */
+interface Output {
+  accessLog: LineWriter;
+  diagnostics: LineWriter;
+  /** Undefined where no other thread does. */
+  shared: Record<OutputFd, WriteSome> | undefined;
 }
 
-interface Parts {
+interface Started {
   environment: Environment;
+  output: Output;
   log: LevelledLog;
   telemetry: ProxyTelemetry;
   store: ConfigStore;
   drain: DrainState;
-  sides: Sides;
-  reporter: Reporter | undefined;
 }
 
-function startReporting({
-  environment,
-  log,
-  telemetry,
-  store,
-}: Omit<Parts, 'reporter'>): Reporter | undefined {
+interface Parts extends Started {
+  reporter: Reporter | undefined;
+  /** Undefined until there is something to serve by. */
+  serving: Serving | undefined;
+}
+
+function createOutput({ workers }: Environment): Output {
+  if (workers === 1) return { accessLog: lineWriter(1), diagnostics: lineWriter(2), shared: undefined };
+  const shared = { 1: sharedDescriptor(1), 2: sharedDescriptor(2) };
+  return { accessLog: lineWriter(1, shared[1]), diagnostics: lineWriter(2, shared[2]), shared };
+}
+
+function startReporting({ environment, log, telemetry, store }: Started): Reporter | undefined {
   if (!environment.control) return undefined;
   const { trustDomain, systemNamespace } = environment;
   const reporter = startReporter({
@@ -64,26 +74,6 @@ function startReporting({
   return reporter;
 }
 
-/** What is wrong in one connection must not end the others; it is told and counted. */
-function surviveErrors(log: LevelledLog, telemetry: ProxyTelemetry): void {
-  let count = 0;
-  const onError = (error: unknown) => {
-    count += 1;
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    log.error({ error: message, stack }, 'uncaught error: a bug of the proxy');
-  };
-  process.on('uncaughtException', onError);
-  process.on('unhandledRejection', onError);
-  telemetry.register(
-    gaugeFamily({
-      name: 'weft_uncaught_errors_total',
-      help: 'Errors that no part caught: bugs of the proxy.',
-      type: 'counter',
-      read: () => [['', count]],
-    }),
-  );
-}
-
 /** `make`, or what it gave less than `ms` ago. */
 function atMostEvery<T>(ms: number, make: () => T): () => T {
   let made: { at: number; value: T } | undefined;
@@ -95,23 +85,26 @@ function atMostEvery<T>(ms: number, make: () => T): () => T {
 }
 
 async function startServers(parts: Parts): Promise<Served[]> {
-  const { environment, log, telemetry, store, drain, sides, reporter } = parts;
+  const { environment, log, telemetry, store, drain, reporter } = parts;
   const { ports, probes } = environment;
   const healthOptions: HealthOptions = {
     store,
-    listening: () => sides.inbound !== undefined && sides.outbound !== undefined,
+    threads: () => parts.serving?.threads,
     probes,
     run: createProber(probeAddresses(environment)),
   };
   const pages = {
     store,
     health: healthOptions,
-    sides: () => sides,
+    serving: () => parts.serving,
     draining: () => drain.draining,
     control: () => reporter?.state ?? {},
   };
-  const expose = atMostEvery(EXPOSE_MS, () => telemetry.expose());
-  const metrics = () => ({ status: 200, type: CONTENT_TYPE, body: expose() });
+  const expose = atMostEvery(EXPOSE_MS, () => {
+    const own = telemetry.expose();
+    return parts.serving?.metrics(own) ?? own;
+  });
+  const metrics = async () => ({ status: 200, type: CONTENT_TYPE, body: await expose() });
   const host = publicHost(environment);
   return Promise.all([
     serve({
@@ -136,52 +129,69 @@ async function startServers(parts: Parts): Promise<Served[]> {
   ]);
 }
 
-async function startTraffic({ environment, log, telemetry, store, drain, sides }: Parts): Promise<void> {
+/** Starts what serves: this thread, or several beside it. */
+async function startTraffic(parts: Parts, entry: URL): Promise<void> {
+  const { environment, log, telemetry, store, drain } = parts;
   await Promise.all([firstOf(store.config), firstOf(store.identity)]);
   // what reading left behind would stay resident for as long as little happens; now nobody waits for an answer
   globalThis.gc?.();
-  const plane: DataPlane = { config: store.config, identity: store.identity, telemetry, drain, log };
   const listen = dataListeners(environment);
-  sides.inbound = await startInbound({ listen: listen.inbound, plane });
-  sides.outbound = await startOutbound({ listen: listen.outbound, plane });
-  const { inbound, outbound } = sides;
-  log.info({ inbound: inbound.addresses, outbound: outbound.addresses }, 'serving');
+  if (environment.workers === 1) {
+    const { config, identity } = store;
+    parts.serving = await serveHere(listen, { config, identity, telemetry, drain, log });
+  } else await startWorkers(parts, { listen, entry });
+  log.info({ ...parts.serving!.addresses }, 'serving');
 }
 
-function applySettings({ environment, log, telemetry, store }: Omit<Parts, 'reporter'>): void {
-  store.config.subscribe(({ document }) => {
-    telemetry.setAccessLog(document.telemetry.accessLog);
-    log.setLevel(environment.logLevel ?? document.settings.logLevel);
-  });
+async function startWorkers(
+  parts: Parts,
+  { listen, entry }: { listen: Listeners; entry: URL },
+): Promise<void> {
+  const { environment, output, log, telemetry, store, drain } = parts;
+  const { workers: count, logLevel } = environment;
+  const data = { listen, ...ownNames(environment), logLevel };
+  // a proxy of one thread does not pay for what it does not use
+  const { createWorkers, workerFamilies } = await import('./workers/start.ts');
+  const pool = createWorkers({ count, data, store, output: output.shared!, drain, log }, entry);
+  for (const family of workerFamilies(pool)) telemetry.register(family);
+  parts.serving = pool;
+  await pool.start();
 }
+
+/** Who this pod is, and what it reaches whatever the documents say. */
+const ownNames = ({ pod, trustDomain }: Environment) => ({
+  spiffeId: workloadId(trustDomain, pod.namespace, pod.serviceAccount),
+  // the pod's containers have one resolv.conf
+  vicinity: { addresses: pod.ips, resolvers: getServers() },
+});
 
 const drainMs = ({ environment, store }: Parts): number =>
   environment.drainMs ?? store.config.current?.document.settings.drainMs ?? DEFAULT_DRAIN_MS;
 
-/** Runs until a signal ends the process. Rejects where a port cannot be bound. */
-export async function runProxy(environment: Environment): Promise<void> {
-  const accessLog = lineWriter(1);
-  const diagnostics = lineWriter(2);
-  const log = createLog(diagnostics, environment.logLevel ?? 'Info');
-  const telemetry = createTelemetry({ accessLog });
+function startParts(environment: Environment): Parts {
+  const output = createOutput(environment);
+  const log = createLog(output.diagnostics, environment.logLevel ?? 'Info');
+  const telemetry = createTelemetry({ accessLog: output.accessLog });
   surviveErrors(log, telemetry);
-  const { pod, trustDomain, configDir, directoryDir, identityDir, podInfoDir } = environment;
+  const { configDir, directoryDir, identityDir, podInfoDir, logLevel } = environment;
   const store = startStore({
     folders: { config: configDir, directory: directoryDir, identity: identityDir, podInfo: podInfoDir },
-    spiffeId: workloadId(trustDomain, pod.namespace, pod.serviceAccount),
-    // the pod's containers have one resolv.conf
-    vicinity: { addresses: pod.ips, resolvers: getServers() },
+    ...ownNames(environment),
     log,
   });
-  const drain = new DrainState();
-  const sides: Sides = { inbound: undefined, outbound: undefined };
-  const started = { environment, log, telemetry, store, drain, sides };
-  applySettings(started);
-  for (const family of [...configFamilies(store), ...processFamilies()]) telemetry.register(family);
-  const parts: Parts = { ...started, reporter: startReporting(started) };
+  followSettings({ config: store.config, telemetry, log, logLevel });
+  for (const family of [...configFamilies(store), ...processFamilies(), ...threadFamilies()])
+    telemetry.register(family);
+  const started = { environment, output, log, telemetry, store, drain: new DrainState() };
+  return { ...started, reporter: startReporting(started), serving: undefined };
+}
 
+/** Runs until a signal ends the process. Rejects where a port cannot be bound. `entry` is the file that it runs. */
+export async function runProxy(environment: Environment, entry: URL): Promise<void> {
+  const parts = startParts(environment);
+  const { output, log, drain } = parts;
   const end = async (code: number) => {
-    await Promise.all([accessLog.end(LOG_END_MS), diagnostics.end(LOG_END_MS)]);
+    await Promise.all([output.accessLog.end(LOG_END_MS), output.diagnostics.end(LOG_END_MS)]);
     process.exit(code);
   };
   drain.onDrain(() => log.info({}, 'draining: still serving, peers go elsewhere'));
@@ -189,8 +199,9 @@ export async function runProxy(environment: Environment): Promise<void> {
     first: async (signal) => {
       drain.begin();
       const timeoutMs = drainMs(parts);
-      log.info({ signal, timeoutMs, ...sides.inbound?.stats() }, 'ending: no new connections');
-      await Promise.all([sides.inbound?.stop(timeoutMs), sides.outbound?.stop(timeoutMs)]);
+      const { serving } = parts;
+      log.info({ signal, timeoutMs, ...(await serving?.stats())?.inbound }, 'ending: no new connections');
+      await serving?.stop(timeoutMs);
       await end(0);
     },
     second: () => void end(1),
@@ -198,7 +209,7 @@ export async function runProxy(environment: Environment): Promise<void> {
   try {
     await startServers(parts);
     await startControl(environment, drain, log);
-    await startTraffic(parts);
+    await startTraffic(parts, entry);
   } catch (error) {
     log.error({ error }, 'cannot start');
     await end(1);

@@ -82,9 +82,24 @@ beforeAll(async () => {
     hosts: ['cart', 'cart.shop'],
     ports: [{ port: 8080, protocol: 'Auto', endpoints: [endpoint(cart.ipv4), endpoint(cart.ipv6)] }],
   };
-  const start = (pod: PodNamespace, serviceAccount: string, mtls: 'Strict' | 'Permissive') =>
-    startPodProxy({ pod, folder: folder.path, mesh, serviceAccount, config: { services: [service], mtls } });
-  proxies = { web: await start(web, 'web', 'Permissive'), cart: await start(cart, 'cart', 'Strict') };
+  const options = { folder: folder.path, mesh };
+  const config = { services: [service] };
+  proxies = {
+    // each thread asks the kernel for itself where a connection was meant to go
+    web: await startPodProxy({
+      ...options,
+      pod: web,
+      serviceAccount: 'web',
+      config: { ...config, mtls: 'Permissive' },
+      workers: 2,
+    }),
+    cart: await startPodProxy({
+      ...options,
+      pod: cart,
+      serviceAccount: 'cart',
+      config: { ...config, mtls: 'Strict' },
+    }),
+  };
   await Promise.all([serve(cart, 9080), serve(web, 7000), serve(outside, 8000)]);
   for (const pod of [web, cart])
     children.push(await startGreeters(pod, [{ name: 'own', host: '127.0.0.1', port: 9082 }]));

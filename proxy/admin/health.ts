@@ -2,14 +2,15 @@
 import { codes, type Code } from '../../core/errors/index.ts';
 import type { ConfigStore } from '../config/store.ts';
 import type { Subject } from '../config/status.ts';
+import type { Serving } from '../serving.ts';
 import { json, notFound, type Answer } from './http.ts';
 import type { Probe } from './probeConfig.ts';
 import type { ProbeResult } from './probes.ts';
 
 export interface HealthOptions {
   store: ConfigStore;
-  /** True once the listeners of the data path are bound. */
-  listening: () => boolean;
+  /** How many threads serve, of how many that should; undefined before there is something to serve by. */
+  threads: () => Serving['threads'] | undefined;
   probes: ReadonlyMap<string, Probe>;
   run: (probe: Probe) => Promise<ProbeResult>;
 }
@@ -30,20 +31,25 @@ function reasonOf(store: ConfigStore, subject: Subject, otherwise: Code): Reason
 }
 
 /** What is still missing; empty when the proxy serves. */
-export function missing({ store, listening }: HealthOptions): Reason[] {
+export function missing({ store, threads }: HealthOptions): Reason[] {
   const reasons: Reason[] = [];
   if (!store.config.current) reasons.push(reasonOf(store, 'config', 'CONFIG_MISSING'));
   if (!store.identity.current) reasons.push(reasonOf(store, 'identity', 'IDENTITY_MISSING'));
-  if (reasons.length === 0 && !listening()) {
+  const { serving = 0, wanted = 1 } = threads() ?? {};
+  if (reasons.length === 0 && serving === 0) {
     const { remedy } = codes.NOT_CONFIGURED;
-    reasons.push({ code: 'NOT_CONFIGURED', message: 'the listeners are not bound yet', remedy });
+    const message = wanted > 1 ? 'no worker serves' : 'the listeners are not bound yet';
+    reasons.push({ code: 'NOT_CONFIGURED', message, remedy });
   }
   return reasons;
 }
 
 function state(options: HealthOptions): Answer {
   const reasons = missing(options);
-  return reasons.length === 0 ? json({ status: 'ok' }) : json({ status: 'unavailable', reasons }, 503);
+  if (reasons.length > 0) return json({ status: 'unavailable', reasons }, 503);
+  const threads = options.threads();
+  // one worker is enough to serve; who looks shall see that others are missing
+  return json({ status: 'ok', ...(threads && threads.wanted > 1 && { workers: threads }) });
 }
 
 export async function health(options: HealthOptions, path: string): Promise<Answer> {

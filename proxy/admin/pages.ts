@@ -4,15 +4,15 @@ import type { ProxyConfig } from '../../core/proxyConfig/index.ts';
 import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { LoadedIdentity } from '../config/identity.ts';
 import type { ConfigStore } from '../config/store.ts';
-import type { Running } from '../context.ts';
+import type { Serving } from '../serving.ts';
 import { health, type HealthOptions } from './health.ts';
 import { json, notFound, type Answer } from './http.ts';
 
 export interface PagesOptions {
   store: ConfigStore;
   health: HealthOptions;
-  /** The running sides, once they run. */
-  sides: () => { inbound: Running | undefined; outbound: Running | undefined };
+  /** Undefined before there is something to serve by. */
+  serving: () => Serving | undefined;
   draining: () => boolean;
   /** State of the session to the operator. */
   control: () => object;
@@ -24,7 +24,7 @@ const index = {
   '/config': 'the document in force and what was refused',
   '/clusters': 'services and endpoints that the application can call',
   '/certificates': 'the certificate in use and the trusted roots',
-  '/stats': 'connections, requests, memory, control session',
+  '/stats': 'connections, requests, workers, memory, control session',
   '/healthz/startup': 'what is missing for the proxy to serve',
 };
 
@@ -69,14 +69,16 @@ const certificates: Page = ({ store }) => ({
   refused: store.refusal('identity') ?? null,
 });
 
-const stats: Page = ({ sides, draining, control }) => {
-  const { inbound, outbound } = sides();
+const stats: Page = async ({ serving, draining, control }) => {
+  const running = serving();
+  const { inbound, outbound, workers } = (await running?.stats()) ?? {};
   return {
     version: WEFT_VERSION,
     uptimeSeconds: Math.round(process.uptime()),
     draining: draining(),
-    inbound: inbound ? { addresses: inbound.addresses, ...inbound.stats() } : null,
-    outbound: outbound ? { addresses: outbound.addresses, ...outbound.stats() } : null,
+    inbound: inbound ? { addresses: running!.addresses.inbound, ...inbound } : null,
+    outbound: outbound ? { addresses: running!.addresses.outbound, ...outbound } : null,
+    ...(workers && { workers }),
     control: control(),
     memory: process.memoryUsage(),
   };
@@ -90,9 +92,9 @@ const pages: Readonly<Record<string, Page>> = {
   '/stats': stats,
 };
 
-export function adminPage(options: PagesOptions, path: string): Answer | Promise<Answer> {
+export async function adminPage(options: PagesOptions, path: string): Promise<Answer> {
   if (path.startsWith('/healthz'))
     return health(options.health, path === '/healthz' ? '/healthz/ready' : path);
   const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-  return page ? json(page(options)) : notFound;
+  return page ? json(await page(options)) : notFound;
 }

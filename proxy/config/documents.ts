@@ -63,14 +63,36 @@ export function buildState({ document, directory, labels, vicinity }: StateParts
   const podLabels = parsePodLabels(labels);
   const key = labelsKey(podLabels);
   const index = document.sections.findIndex((section) => labelsKey(section.labels) === key);
-  const section = document.sections[index];
-  if (!section) {
+  if (index === -1) {
     throw new WeftError(
       'SECTION_MISSING',
       `revision ${document.epoch}/${document.revision} has ${document.sections.length} sections, none for the labels ${key}`,
       { resource: 'config.json', field: 'sections' },
     );
   }
+  return deriveState({ document, section: index, directory }, vicinity);
+}
+
+/** All that a state is derived from, as plain data. */
+export interface StateSource {
+  document: ProxyConfig;
+  /** Position in the document's sections. */
+  section: number;
+  directory: Directory | undefined;
+}
+
+export const sourceOf = ({ document, section, directory }: ConfigState): StateSource => ({
+  document,
+  section: document.sections.indexOf(section),
+  directory,
+});
+
+/** Throws WeftError DOCUMENT_INVALID. */
+export function deriveState(
+  { document, section: index, directory }: StateSource,
+  vicinity: Vicinity | undefined,
+): ConfigState {
+  const section = document.sections[index]!;
   try {
     const authorizer = compileAuthorizer(section);
     const destinations = buildDestinations(document, directory, vicinity);

@@ -25,9 +25,17 @@ export interface StoreOptions {
   settleMs?: number;
 }
 
+/** What `identity.current` was made of; it holds the private key. */
+export interface IdentitySource {
+  files: Files;
+  /** Certificates are valid at times; they were at this one. */
+  verifiedAt: Date;
+}
+
 export interface ConfigStore {
   readonly config: Live<ConfigState>;
   readonly identity: Live<LoadedIdentity>;
+  readonly identitySource: IdentitySource | undefined;
   /** When `config.current` came into force. */
   readonly since: Date | undefined;
   readonly refusals: readonly Refusal[];
@@ -77,6 +85,7 @@ const sameFiles = (a: Files | undefined, b: Files): boolean =>
 class Store implements ConfigStore {
   readonly config = new LiveValue<ConfigState>();
   readonly identity = new LiveValue<LoadedIdentity>();
+  identitySource: IdentitySource | undefined;
   since: Date | undefined;
   readonly #options: StoreOptions;
   readonly #now: () => Date;
@@ -87,7 +96,6 @@ class Store implements ConfigStore {
   #seen: DocumentTexts | undefined;
   /** The last good one; kept apart from `config`, since it may come while config.json is refused. */
   #directory: Directory | undefined;
-  #identityFiles: Files | undefined;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -204,10 +212,12 @@ class Store implements ConfigStore {
     const { folders, spiffeId, log } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const { files, atomic } = await readMount(folders.identity, IDENTITY_FILES);
-      if (this.identity.current && sameFiles(this.#identityFiles, files)) return this.#accept('identity');
+      if (this.identity.current && sameFiles(this.identitySource?.files, files))
+        return this.#accept('identity');
       try {
-        const identity = loadIdentity(files, { spiffeId, now: this.#now() });
-        this.#identityFiles = files;
+        const verifiedAt = this.#now();
+        const identity = loadIdentity(files, { spiffeId, now: verifiedAt });
+        this.identitySource = { files, verifiedAt };
         this.#accept('identity');
         this.identity.set(identity);
         const { serial, notAfter } = identity;

@@ -18,8 +18,11 @@ export const labelText = (labels: Readonly<Record<string, string>>): string =>
 export const header = (name: string, type: MetricType, help: string): string =>
   `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
 
+/** `series` is a name, with its labels where it has some. */
+export const sampleLine = (series: string, value: number): string => `${series} ${value}\n`;
+
 export const sample = (name: string, labels: string, value: number): string =>
-  labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
+  sampleLine(labels === '' ? name : `${name}{${labels}}`, value);
 
 /** A family whose values are read when it is scraped. */
 export interface Family {

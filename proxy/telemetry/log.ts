@@ -16,14 +16,16 @@ function plain(_key: string, value: unknown): unknown {
   return { code, field, message: value.message, remedy };
 }
 
-/** Diagnostics of the proxy as JSON lines: `{"ts","level","message",...fields}`. */
-export function createLog(writer: LineWriter, level: LogLevel): LevelledLog {
+/** Diagnostics of the proxy as JSON lines: `{"ts","level","message",...always,...fields}`. */
+export function createLog(writer: LineWriter, level: LogLevel, always: object = {}): LevelledLog {
   let rank = RANK[level];
+  const everywhere = JSON.stringify(always).slice(1, -1);
+  const start = everywhere && `,${everywhere}`;
   const at = (level: LogLevel) => (fields: object, message: string) => {
     if (RANK[level] > rank) return;
     const body = JSON.stringify(fields, plain).slice(1, -1);
     writer.write(
-      `{"ts":"${timestamp()}","level":"${level}","message":${quote(message)}${body && `,${body}`}}`,
+      `{"ts":"${timestamp()}","level":"${level}","message":${quote(message)}${start}${body && `,${body}`}}`,
     );
   };
   return {

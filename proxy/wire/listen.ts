@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Address, DataPlane } from '../context.ts';
+import type { Address, DataPlane, ListenAddress } from '../context.ts';
 import { bound } from './bounds.ts';
 import { rarely } from './rarely.ts';
 
@@ -15,7 +15,7 @@ export interface Listener {
  * `::` takes IPv4 too; where the machine has no IPv6, IPv4 alone is listened on, and `::1` is left out (undefined).
  */
 export async function listen(
-  address: Address,
+  address: ListenAddress,
   { log, telemetry }: Pick<DataPlane, 'log' | 'telemetry'>,
   accept: (socket: Socket) => void,
 ): Promise<Listener | undefined> {
@@ -37,16 +37,16 @@ export async function listen(
     if (!NO_IPV6.has((error as NodeJS.ErrnoException).code ?? '') || !address.host.includes(':')) throw error;
     log.info({ host: address.host, port: address.port }, 'this machine has no IPv6');
     if (address.host !== '::') return undefined;
-    await bind(server, { host: '0.0.0.0', port: address.port });
+    await bind(server, { ...address, host: '0.0.0.0' });
   }
   const actual = server.address() as AddressInfo;
   return { server, address: { host: actual.address, port: actual.port } };
 }
 
-function bind(server: Server, { host, port }: Address): Promise<void> {
+function bind(server: Server, { host, port, shared = false }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen({ host, port, backlog: 1024, reusePort: shared }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -1,6 +1,6 @@
 /** What both sides of the data plane have: listeners, the connections that came in by them, and their end. */
 import type { Server, Socket } from 'node:net';
-import type { Address, DataPlane, Running } from '../context.ts';
+import type { Address, DataPlane, ListenAddress, Running } from '../context.ts';
 import { SocketChannel } from './socketChannel.ts';
 import type { HttpConnection } from './exchange/station.ts';
 import { listen } from './listen.ts';
@@ -47,8 +47,11 @@ export class Side implements Running {
   }
 
   /** Listens; `accept` gets each connection with the address that was really bound. */
-  async listen(address: Address, accept: (channel: SocketChannel, bound: Address) => void): Promise<void> {
-    let actual = address;
+  async listen(
+    address: ListenAddress,
+    accept: (channel: SocketChannel, bound: Address) => void,
+  ): Promise<void> {
+    let actual: Address = address;
     const listener = await listen(address, this.plane, (socket) => {
       this.sockets.add(socket);
       socket.once('close', () => this.sockets.delete(socket));

@@ -97,6 +97,10 @@ export const fieldReasons: readonly FieldReason[] = [
     why: 'annotation `weft.dev/drain`, at most the grace period less two seconds; absent: MeshConfig `spec.proxy.drain`',
   },
   {
+    field: `${PROXY}.env[WEFT_WORKERS]`,
+    why: 'threads that serve: the whole cores of a CPU limit of 2 or more, at most 8 and one for each 64Mi of the memory limit; absent: one',
+  },
+  {
     field: `${PROXY}.env[NODE_OPTIONS]`,
     why: 'memory: a heap of at most 60 % of the limit that the container really has, a small young generation, and a collection before it serves',
   },

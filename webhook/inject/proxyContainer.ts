@@ -7,6 +7,7 @@ import { MEMORY } from './memory.ts';
 import type { Resources } from './resources.ts';
 import type { Container, EnvVar, InjectContext, Pod } from './types.ts';
 import { mounts } from './volumes.ts';
+import { workersOf } from './workers.ts';
 
 export interface ProxyInput {
   context: InjectContext;
@@ -46,6 +47,7 @@ const field = (name: string, fieldPath: string): EnvVar => ({
 
 function environment(input: ProxyInput): EnvVar[] {
   const { context, settings, workload } = input;
+  const workers = workersOf(input.resources);
   const values: Record<string, string> = {
     WEFT_WORKLOAD_KIND: workload.kind,
     WEFT_WORKLOAD_NAME: workload.name,
@@ -61,6 +63,7 @@ function environment(input: ProxyInput): EnvVar[] {
     // only where the pod differs: MeshConfig's values come with the document, and change without a restart
     ...(settings.logLevel === undefined ? {} : { WEFT_LOG_LEVEL: settings.logLevel }),
     ...(input.drainMs === undefined ? {} : { WEFT_DRAIN_MS: String(input.drainMs) }),
+    ...(workers === 1 ? {} : { WEFT_WORKERS: String(workers) }),
     ...MEMORY,
   };
   return [

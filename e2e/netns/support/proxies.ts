@@ -21,6 +21,8 @@ export interface PodOptions {
     mtls: ProxyConfig['sections'][number]['inbound']['mtls']['mode'];
   };
   directory?: Directory['services'];
+  /** Threads that serve; absent: one. */
+  workers?: number;
 }
 
 export interface PodProxy {
@@ -70,7 +72,10 @@ async function writeVolumes(
   await chmod(folder, 0o755);
 }
 
-function environment(folder: string, { pod, serviceAccount }: PodOptions): Record<string, string> {
+function environment(
+  folder: string,
+  { pod, serviceAccount, workers = 1 }: PodOptions,
+): Record<string, string> {
   return {
     WEFT_POD_NAME: pod.name,
     WEFT_POD_NAMESPACE: 'shop',
@@ -87,6 +92,7 @@ function environment(folder: string, { pod, serviceAccount }: PodOptions): Recor
     WEFT_IDENTITY_DIR: join(folder, 'identity'),
     WEFT_POD_INFO_DIR: join(folder, 'pod'),
     WEFT_RUN_DIR: join(folder, 'run'),
+    WEFT_WORKERS: String(workers),
   };
 }
 
