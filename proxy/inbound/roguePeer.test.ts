@@ -45,7 +45,7 @@ describe('a peer that lies', () => {
     ['an upgrade', CONNECT],
   ])('cannot hide a request in the content of %s', async (_name, fields) => {
     const { port, received } = await target();
-    const ask = await roguePeer(authority, mesh, port);
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const asked = ask([...fields, 'content-length', '30', 'weft-http1', '1.1;method=POST'], false);
     await until(() => asked.ended, 'the refusal');
     expect(received()).toBe('');
@@ -53,7 +53,7 @@ describe('a peer that lies', () => {
 
   it('cannot bring bytes to a port of HTTP', async () => {
     const { port, received } = await target('Http');
-    const ask = await roguePeer(authority, mesh, port);
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const asked = ask(CONNECT.with(3, 'weft-tcp'), false);
     await until(() => asked.status !== 0, 'the answer');
     expect(asked.status).toBe(400);
@@ -62,7 +62,7 @@ describe('a peer that lies', () => {
 
   it('cannot bring a request as bytes to any port', async () => {
     const { port, received } = await target();
-    const ask = await roguePeer(authority, mesh, port);
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const asked = ask(CONNECT.with(3, 'weft-tcp'), false);
     await until(() => asked.status !== 0, 'the answer');
     asked.stream.write(Buffer.from(`GET / HTTP/1.1\r\nHost: c\r\n${FORGED}\r\n\r\n`));
@@ -72,7 +72,7 @@ describe('a peer that lies', () => {
 
   it('cannot ask for h2c, in which nobody would judge requests', async () => {
     const { port, received } = await target();
-    const ask = await roguePeer(authority, mesh, port);
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const asked = ask([...CONNECT.with(3, 'h2c'), 'weft-http1', '1.1;method=GET'], false);
     await until(() => asked.ended, 'the refusal');
     expect(received()).toBe('');
@@ -82,7 +82,7 @@ describe('a peer that lies', () => {
     'cannot take Host away by the mark %s',
     async (mark) => {
       const { port, received } = await target();
-      const ask = await roguePeer(authority, mesh, port);
+      const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
       ask([...REQUEST, 'accept', 'x', 'weft-http1', mark], true);
       await until(() => received().includes('\r\n\r\n'), 'the head');
       expect(received()).toMatch(/\r\nhost: allowed\r\n/i);
@@ -91,7 +91,7 @@ describe('a peer that lies', () => {
 
   it('cannot make framing ambiguous by a mark', async () => {
     const { port, received } = await target();
-    const ask = await roguePeer(authority, mesh, port);
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const mark = '1.0;codings=chunked%2C%20identity';
     const asked = ask([...REQUEST.with(1, 'POST'), 'weft-http1', mark], false);
     asked.stream.write(Buffer.from('abc'));

@@ -1,7 +1,7 @@
 /** What a workload can do with its own certificate, without its proxy: streams of `weft/1` as it likes. */
 import { once } from 'node:events';
 import { connect } from 'node:tls';
-import type { TestMesh } from '../../certs/testing/pki.ts';
+import type { IdentityFiles } from '../../certs/verify/index.ts';
 import { Http2Connection } from '../wire/http2/connection.ts';
 import { unheard, type Http2Stream } from '../wire/http2/stream.ts';
 import { SocketChannel } from '../wire/socketChannel.ts';
@@ -17,9 +17,9 @@ export interface Asked {
   ended: boolean;
 }
 
-/** Connects as `shop/web`; returns the way to ask. Fields are sent as they are, pseudo-fields first. */
-export async function roguePeer(authority: TestMesh, mesh: TestMeshOfTwo, port: number) {
-  const files = (await authority.workload('shop', 'web')) as unknown as Record<string, string>;
+/** Connects with a certificate of the mesh; returns the way to ask. Fields are sent as they are, pseudo-fields first. */
+export async function roguePeer(identity: IdentityFiles, mesh: TestMeshOfTwo, port: number) {
+  const files = identity as unknown as Record<string, string>;
   const [cert, key, ca] = [files['tls.crt']!, files['tls.key']!, files['ca.crt']!];
   const host = '127.0.0.1';
   const checkServerIdentity = () => undefined;
