@@ -95,6 +95,8 @@ describe('the heap', () => {
     const growth = new Growth(() => {});
     for (let look = 0; look < 6; look++) expect(growth.look(0)).toBeUndefined();
     const kept = Buffer.alloc(80 * 1024 * 1024, 1);
+    // for a moment it may
+    for (let look = 0; look < 2; look++) expect(growth.look(0)).toBeUndefined();
     expect(growth.look(0)).toMatch(/the heap has grown from/);
     expect(growth.look(kept.length)).toBeUndefined();
   });
