@@ -25,7 +25,7 @@ export class Pressure {
   readonly families: readonly Family[];
   readonly #errors = new CounterFamily({
     name: 'weft_http2_errors_total',
-    help: 'Errors of HTTP/2, by who said so and by the code of RFC 9113; each ended a stream or a connection.',
+    help: 'Streams of HTTP/2 that ended with an error code of RFC 9113, by who said so.',
     labels: ['direction', 'by', 'code'],
   });
   readonly #bounds = new CounterFamily({
