@@ -101,12 +101,12 @@ export class InboundHttp extends HttpStation {
   disconnected(): void {}
 
   /** A change of policy ends what it no longer allows, upgraded connections too. */
-  override tunnelled(exchange: Exchange, abort: () => void): () => void {
+  override tunnelled(exchange: Exchange, abort: (reason: Code) => void): () => void {
     const { peer } = exchange.context as InboundContext;
     const facts: RequestFacts = { ...peer.facts };
     setFacts(facts, exchange.request);
     const judge = () => {
-      if (!peer.stillAllowed('request', facts)) abort();
+      if (!peer.stillAllowed('request', facts)) abort('AUTHORIZATION_DENIED');
     };
     const ended = super.tunnelled(exchange, abort);
     this.judged.add(judge);

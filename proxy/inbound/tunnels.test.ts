@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
-import { configState } from '../testing/plane.ts';
+import { configState, type TestPlane } from '../testing/plane.ts';
 import { TestMeshOfTwo, cart, id } from '../testing/mesh.ts';
 import { Client, serve, until } from '../testing/sockets.ts';
 
@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterEach(() => mesh.stop());
 
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
 const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: cart\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 
 /** Two proxies before a server that gives `answer` to a request head and then echoes. */
@@ -38,14 +39,10 @@ async function pair(answer: string) {
 
 describe('leaving HTTP', () => {
   it('an upgrade becomes a tunnel, with what either side said early', async () => {
-    const { client, inbound, outbound, used, head } = await pair(
-      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nfirst;',
-    );
+    const { client, inbound, outbound, used, head } = await pair(`${SWITCHING}first;`);
     client.write(`${UPGRADE}early;`);
     const answer = await client.next('early;');
-    expect(answer).toBe(
-      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nfirst;early;',
-    );
+    expect(answer).toBe(`${SWITCHING}first;early;`);
     expect(head()).toMatch(/^GET \/chat .*Upgrade: websocket\r\n.*connection: Upgrade\r\n\r\n/is);
     client.write('GET /not-http HTTP/1.1\r\n\r\n');
     await client.next('GET /not-http HTTP/1.1\r\n\r\n');
@@ -88,9 +85,7 @@ describe('leaving HTTP', () => {
   });
 
   it('a tunnel ends when policy no longer allows the request that opened it', async () => {
-    const { client, inbound } = await pair(
-      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
-    );
+    const { client, inbound, outbound } = await pair(SWITCHING);
     client.write(UPGRADE);
     await client.next('\r\n\r\n');
     const rule = (path: string) => ({
@@ -106,5 +101,30 @@ describe('leaving HTTP', () => {
     inbound.plane.config.set(configState({ inbound: { authorization: { rules: [rule('/chat')] } } }));
     await until(() => client.closed, 'the close');
     expect(client.error).toBe('ECONNRESET');
+    expect(await flagOfTunnel(inbound)).toBe('AUTHORIZATION_DENIED');
+    expect(await flagOfTunnel(outbound)).toBe('UPSTREAM_RESET');
   });
+
+  it.each(['inbound', 'outbound'] as const)(
+    'a tunnel ends with the %s proxy that it goes through',
+    async (side) => {
+      const { client, inbound, outbound } = await pair(SWITCHING);
+      client.write(UPGRADE);
+      await client.next('\r\n\r\n');
+      const { plane, stop } =
+        side === 'inbound'
+          ? { plane: inbound.plane, stop: () => inbound.inbound.stop(0) }
+          : { plane: outbound.plane, stop: () => outbound.outbound.stop(0) };
+      await stop();
+      // the log of a proxy that ends has it
+      expect(plane.telemetry.finished.at(-1)!.connection?.flag).toBe('DRAINING');
+      await until(() => client.closed, 'the close');
+      expect(client.error).toBe('ECONNRESET');
+    },
+  );
 });
+
+async function flagOfTunnel({ plane }: { plane: TestPlane }) {
+  await until(() => plane.telemetry.finished.length === 2, 'the record of the tunnel');
+  return plane.telemetry.finished[1]!.connection?.flag;
+}

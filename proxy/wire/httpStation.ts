@@ -1,4 +1,5 @@
 /** What the stations of both sides have in common. */
+import type { Code } from '../../core/errors/index.ts';
 import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { DataPlane } from '../context.ts';
 import type { Load, Series } from '../telemetry/types.ts';
@@ -48,7 +49,7 @@ export abstract class HttpStation implements Station {
     return ['x-request-id', (exchange.requestId = this.nextId())];
   }
 
-  tunnelled(_exchange: Exchange, abort: () => void): () => void {
+  tunnelled(_exchange: Exchange, abort: (reason: Code) => void): () => void {
     this.side.tunnels.add(abort);
     return () => this.side.tunnels.delete(abort);
   }

@@ -1,5 +1,6 @@
 /** What both sides of the data plane have: listeners, the connections that came in by them, and their end. */
 import type { Server, Socket } from 'node:net';
+import type { Code } from '../../core/errors/index.ts';
 import type { Address, DataPlane, ListenAddress, Running } from '../context.ts';
 import { SocketChannel } from './socketChannel.ts';
 import type { HttpConnection } from './exchange/station.ts';
@@ -25,8 +26,8 @@ export class Side implements Running {
   readonly connections = new Set<HttpConnection>();
   /** Connections that are carried as bytes. */
   readonly sessions = new Set<TcpSession>();
-  /** Upgraded exchanges: how to end each. */
-  readonly tunnels = new Set<() => void>();
+  /** Upgraded exchanges: how to end each, saying why. */
+  readonly tunnels = new Set<(reason: Code) => void>();
   stopping = false;
   /** performance.now() of the last request that was noticed while stopping. */
   private lastRequestAt = 0;
@@ -103,7 +104,18 @@ export class Side implements Running {
       for (const session of this.sessions) if (!session.carrying) session.abort('DRAINING');
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+    const cut = this.cutBytes();
     this.end();
+    // each is told of in the access log once it has closed, and the log ends after this
+    if (cut > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+
+  /** Ends what is carried as bytes and took longer than it may; returns how many connections that were. */
+  private cutBytes(): number {
+    const count = this.sessions.size + this.tunnels.size;
+    for (const session of this.sessions) session.abort('DRAINING');
+    for (const abort of this.tunnels) abort('DRAINING');
+    return count;
   }
 
   private busy(): boolean {

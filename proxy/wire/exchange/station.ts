@@ -1,4 +1,5 @@
 /** What decides about exchanges: the inbound and the outbound side each have one. The codecs know no policy. */
+import type { Code } from '../../../core/errors/index.ts';
 import type { Wire } from '../../../core/proxyConfig/index.ts';
 import type { Load, Series } from '../../telemetry/types.ts';
 import type { Sweeper } from '../sweeper.ts';
@@ -48,6 +49,9 @@ export interface Station {
   streamReset(code: number): void;
   /** A client connection has ended. */
   disconnected(context: object): void;
-  /** An upgraded exchange has become a relay that must obey later changes of policy; returns what to call at its end. */
-  tunnelled(exchange: Exchange, abort: () => void): () => void;
+  /**
+   * An upgraded exchange has become a relay that must obey later changes of policy; returns what to call at its end.
+   * `abort` says why.
+   */
+  tunnelled(exchange: Exchange, abort: (reason: Code) => void): () => void;
 }

@@ -1,4 +1,5 @@
 /** An exchange that has left HTTP: from here on its two connections are carried as bytes. */
+import type { Code } from '../../../core/errors/index.ts';
 import type { Series } from '../../telemetry/types.ts';
 import type { Channel } from '../channel.ts';
 import { Relay } from '../relay.ts';
@@ -19,6 +20,8 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
   const startedAt = performance.now();
   let ended: (() => void) | undefined;
   let over = false;
+  /** Why it is this proxy that ends it. */
+  let reason: Code | undefined;
   const relay = new Relay({
     ...channels,
     done: ({ sentBytes, receivedBytes, broken }) => {
@@ -30,11 +33,15 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
           durationMs: performance.now() - startedAt,
           sentBytes,
           receivedBytes,
-          flag: broken ? 'UPSTREAM_RESET' : undefined,
+          flag: reason ?? (broken ? 'UPSTREAM_RESET' : undefined),
         },
         exchange,
       );
     },
   });
-  if (!over) ended = exchange.station.tunnelled(exchange, () => relay.abort());
+  if (over) return;
+  ended = exchange.station.tunnelled(exchange, (flag) => {
+    reason ??= flag;
+    relay.abort();
+  });
 }
