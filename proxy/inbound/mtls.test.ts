@@ -1,6 +1,7 @@
 import { connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
+import { greetingAt, tlsApplication } from '../testing/applicationTls.ts';
 import { TestMeshOfTwo, call, cart, id } from '../testing/mesh.ts';
 import { Client, serve, until } from '../testing/sockets.ts';
 
@@ -18,13 +19,13 @@ const strict = { inbound: { mtls: { mode: 'Strict' as const } } };
 /** What a TLS client with these options comes to. */
 async function handshake(
   port: number,
-  options: { cert?: string; key?: string; alpn?: string; version?: 'TLSv1.2' | 'TLSv1.3' },
+  options: { cert?: string; key?: string; version?: 'TLSv1.2' | 'TLSv1.3' },
 ) {
   const socket = tlsConnect({
     port,
     host: '127.0.0.1',
     rejectUnauthorized: false,
-    ALPNProtocols: [options.alpn ?? 'weft-tcp/1'],
+    ALPNProtocols: ['weft-tcp/1'],
     ...(options.cert === undefined ? {} : { cert: options.cert, key: options.key }),
     maxVersion: options.version ?? 'TLSv1.3',
   });
@@ -107,23 +108,11 @@ describe('a Permissive port', () => {
   });
 
   it("passes the application's own TLS through", async () => {
-    const certificate = await authority.workload('shop', 'own');
-    const { createServer } = await import('node:tls');
-    const own = createServer(
-      { cert: certificate['tls.crt'], key: certificate['tls.key'], ALPNProtocols: ['http/1.1'] },
-      (socket) => {
-        socket.on('error', () => {});
-        socket.end(`own hello ${String(socket.alpnProtocol)}`);
-      },
-    );
-    own.listen(0, '127.0.0.1');
-    await until(() => own.listening, 'the listener');
-    mesh.onEnd(async () => void own.close());
-    const { port } = own.address() as { port: number };
+    const { port } = await tlsApplication(mesh, await authority.workload('shop', 'own'));
     const permissive = await mesh.server(port);
-    expect(await handshake(permissive.port, { alpn: 'http/1.1' })).toBe('own hello http/1.1');
+    expect(await greetingAt(permissive.port)).toBe('hello own.example http/1.1');
     const refusing = await mesh.server(port, strict);
-    expect(await handshake(refusing.port, { alpn: 'http/1.1' })).toBe('');
+    expect(await greetingAt(refusing.port)).toBe('');
   });
 });
 

@@ -1,12 +1,14 @@
 /** A connection before the application notices anything of it: opened early, given to HTTP, or judged and carried. */
 import type { Code } from '../../core/errors/index.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import { bound } from '../wire/bounds.ts';
 import type { Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
+import { FirstBytes } from '../wire/firstBytes.ts';
 import type { Side } from '../wire/side.ts';
+import { ALPN_HTTP2, ALPN_TCP } from '../wire/sniff.ts';
 import { StreamAcceptor } from '../wire/streams/acceptor.ts';
 import { TcpSession } from '../wire/tcpSession.ts';
-import { firstLineGuard } from './firstLine.ts';
 import type { Peer } from './peer.ts';
 
 /** Where a connection was going. */
@@ -78,15 +80,29 @@ export class Opening {
       return this.channel.destroy();
     }
     const flag = peer.config ? peer.judge(peer.config, 'connection') : 'NOT_CONFIGURED';
-    if (flag !== undefined) {
-      this.session?.yield();
-      const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
-      peer.series('tcp').connection(end, { peer: this.channel.peer, verdict: peer.verdict });
-      if (this.channel instanceof StreamAcceptor) this.channel.refuse(flag);
-      return this.channel.reset();
-    }
+    if (flag !== undefined) return this.refuse(flag, bytes);
     if (!this.session) this.open(() => Buffer.alloc(0));
     this.session!.bind(bytes);
+  }
+
+  /** It must not be carried, and is told of with what the client has sent so far. */
+  refuse(flag: Code, bytes: Buffer): void {
+    clearTimeout(this.timer);
+    this.session?.yield();
+    const { channel, peer, wire } = this;
+    const first = new FirstBytes(false);
+    first.pass(bytes);
+    const end = { durationMs: 0, sentBytes: 0, receivedBytes: 0, flag };
+    const { serverName } = first;
+    peer.series('tcp').connection(end, { peer: channel.peer, verdict: peer.verdict, wire, serverName });
+    if (channel instanceof StreamAcceptor) channel.refuse(flag);
+    channel.reset();
+  }
+
+  /** How a peer proxy brings it. */
+  private get wire(): Wire | undefined {
+    if (this.peer.principal === undefined) return undefined;
+    return this.channel instanceof StreamAcceptor ? ALPN_HTTP2 : ALPN_TCP;
   }
 
   private open(spokeFirst: () => Buffer): void {
@@ -95,7 +111,8 @@ export class Opening {
     const session = new TcpSession({
       client: channel,
       // a port of which nothing is declared: who is declared to speak no HTTP is taken at its word
-      guard: this.guarded ? firstLineGuard() : undefined,
+      guarded: this.guarded,
+      wire: this.wire,
       next: () => {
         if (tried) return 'APPLICATION_UNAVAILABLE';
         tried = true;

@@ -36,7 +36,7 @@ async function target(declared?: 'Http') {
   });
   mesh.onEnd(() => application.close());
   const server = await mesh.server(application.port, declared && { protocols: { '8080': declared } });
-  return { ...server, received: () => received };
+  return { ...server, application, received: () => received };
 }
 
 describe('a peer that lies', () => {
@@ -51,13 +51,34 @@ describe('a peer that lies', () => {
     expect(received()).toBe('');
   });
 
-  it('cannot bring bytes to a port of HTTP', async () => {
-    const { port, received } = await target('Http');
+  it.each([
+    ['a request', `GET / HTTP/1.1\r\nHost: c\r\n${FORGED}\r\n\r\n`],
+    ['a request behind what begins as TLS does', `\x16\x03\x01\r\nGET / HTTP/1.1\r\n${FORGED}\r\n\r\n`],
+    ['a preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['bytes', '\0\x01\x02'],
+  ])('cannot bring %s as bytes to a port of HTTP', async (_name, bytes) => {
+    const { port, received, application, plane } = await target('Http');
     const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
     const asked = ask(CONNECT.with(3, 'weft-tcp'), false);
     await until(() => asked.status !== 0, 'the answer');
-    expect(asked.status).toBe(400);
+    for (const byte of Buffer.from(bytes, 'latin1')) asked.stream.write(Buffer.from([byte]));
+    await until(() => asked.ended, 'the end');
     expect(received()).toBe('');
+    expect(application.sockets).toHaveLength(0);
+    expect(plane.telemetry.finished.map(({ connection, wire }) => [connection?.flag, wire])).toEqual([
+      ['BAD_REQUEST', 'weft/1'],
+    ]);
+  });
+
+  it('cannot bring bytes to a port of HTTP by saying nothing', async () => {
+    const { port, application, plane } = await target('Http');
+    const ask = await roguePeer(await authority.workload('shop', 'web'), mesh, port);
+    const asked = ask(CONNECT.with(3, 'weft-tcp'), false);
+    await until(() => asked.status !== 0, 'the answer');
+    asked.stream.end();
+    await until(() => asked.ended, 'the end');
+    expect(application.sockets).toHaveLength(0);
+    expect(plane.telemetry.finished).toEqual([]);
   });
 
   it('cannot bring a request as bytes to any port', async () => {

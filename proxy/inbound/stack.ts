@@ -97,7 +97,7 @@ class Inbound {
     const opening = this.opening(channel, target, peer);
     const sniffer = new Sniffer(channel, {
       declared: this.declared(target.port),
-      tls: 'ours',
+      tls: true,
       decided: (spoken, bytes) => {
         if (spoken === 'weft') {
           opening.yield();
@@ -145,9 +145,11 @@ class Inbound {
   private recognizeInside(channel: Channel, target: Target, principal: string): void {
     const peer = new Peer(this.plane, channel, { port: target.port, principal });
     const opening = this.opening(channel, target, peer);
+    const declared = this.declared(target.port);
     const sniffer = new Sniffer(channel, {
-      declared: this.declared(target.port),
-      tls: 'none',
+      declared,
+      // the application's own: inside mTLS there is none for this proxy
+      tls: declared === 'http',
       decided: (spoken, bytes) => this.carry(opening, { spoken, bytes }),
       silent: () => this.silent(opening, () => sniffer.stop()),
       gone: () => opening.yield(),
@@ -190,13 +192,32 @@ class Inbound {
     { channel: below, target, principal }: { channel: Channel; target: Target; principal: string },
   ): StreamHandler {
     const channel = new StreamAcceptor(stream, below);
-    if (this.declared(target.port) === 'http') {
-      channel.refuse('BAD_REQUEST');
-      return stream.handler;
-    }
     const peer = new Peer(this.plane, channel, { port: target.port, principal });
-    this.opening(channel, target, peer).asBytes(Buffer.alloc(0));
+    const opening = this.opening(channel, target, peer);
+    const tlsOnly = this.declared(target.port) === 'http' && peer.stillAllowed('connection');
+    if (tlsOnly) this.acceptTls(channel, opening);
+    else opening.asBytes(Buffer.alloc(0));
     return stream.handler;
+  }
+
+  /**
+   * To a port of HTTP. Requests come as streams of their own, where each is judged: what may come as bytes is TLS of the
+   * application, which has to be seen before anything reaches it. The peer sends nothing before it is answered.
+   */
+  private acceptTls(channel: StreamAcceptor, opening: Opening): void {
+    channel.accept();
+    void new Sniffer(channel, {
+      declared: 'http',
+      tls: true,
+      decided: (spoken, bytes) => {
+        if (spoken === 'tls' || spoken === 'weft') return opening.asBytes(bytes);
+        if (bytes.length > 0) return opening.refuse('BAD_REQUEST', bytes);
+        opening.yield();
+        channel.destroy();
+      },
+      silent: () => opening.expire(this.http.idleMs()),
+      gone: () => opening.yield(),
+    });
   }
 
   private opening(channel: Channel, target: Target, peer: Peer): Opening {

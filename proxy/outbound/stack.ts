@@ -93,7 +93,7 @@ class Outbound {
     let idle: NodeJS.Timeout | undefined;
     const sniffer = new Sniffer(channel, {
       declared: isHttp ? 'http' : undefined,
-      tls: find === undefined ? 'none' : 'any',
+      tls: find !== undefined,
       decided: (spoken, bytes) => {
         clearTimeout(idle);
         if (find === undefined || this.carriesHttp(spoken, find))

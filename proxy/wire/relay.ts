@@ -1,5 +1,6 @@
 /** Carries bytes between two connections, with back-pressure, half-close and reset, as if there were one. */
 import type { Channel, Handler } from './channel.ts';
+import type { FirstBytes } from './firstBytes.ts';
 
 export interface RelayEnd {
   /** Bytes from the side that connected, and back to it. */
@@ -10,8 +11,8 @@ export interface RelayEnd {
 }
 
 class Side implements Handler {
-  /** Judges bytes before they pass; false: the connection ends. */
-  guard: ((bytes: Buffer) => boolean) | undefined = undefined;
+  /** Until it is over. */
+  first: FirstBytes | undefined = undefined;
   bytes = 0;
   over = false;
   readonly from: Channel;
@@ -25,7 +26,7 @@ class Side implements Handler {
   }
 
   data(chunk: Buffer): void {
-    if (this.guard !== undefined && !this.guard(chunk)) return this.relay.abort();
+    if (this.first !== undefined && !this.mayPass(this.first, chunk)) return this.relay.abort();
     this.bytes += chunk.length;
     if (!this.to.write(chunk)) this.from.pause();
   }
@@ -38,6 +39,12 @@ class Side implements Handler {
   closed(error: Error | undefined): void {
     this.relay.sideClosed(this, error);
   }
+
+  private mayPass(first: FirstBytes, chunk: Buffer): boolean {
+    const passes = first.pass(chunk);
+    if (first.over) this.first = undefined;
+    return passes;
+  }
 }
 
 export interface RelayOptions {
@@ -47,8 +54,8 @@ export interface RelayOptions {
   /** Bytes already read from each side. */
   fromClient?: Buffer | undefined;
   fromUpstream?: Buffer | undefined;
-  /** Judges what the client sends. */
-  guard?: ((bytes: Buffer) => boolean) | undefined;
+  /** Looks at what the client sends first; the connection ends where that may not pass. */
+  first?: FirstBytes;
   done: (end: RelayEnd) => void;
 }
 
@@ -59,10 +66,10 @@ export class Relay {
   private open = 2;
   private broken = false;
 
-  constructor({ client, upstream, fromClient, fromUpstream, guard, done }: RelayOptions) {
+  constructor({ client, upstream, fromClient, fromUpstream, first, done }: RelayOptions) {
     this.done = done;
     this.client = new Side(client, upstream, this);
-    this.client.guard = guard;
+    this.client.first = first;
     this.upstream = new Side(upstream, client, this);
     client.handler = this.client;
     upstream.handler = this.upstream;

@@ -1,6 +1,6 @@
 /** Recognizes what a client speaks from its first bytes, however they are split. Looks at bytes only. */
 import { CR, LF } from './http1/characters.ts';
-import { readClientHello, startsAsTls } from './clientHello.ts';
+import { readClientHello, startsAsTls, type ClientHello } from './clientHello.ts';
 
 /**
  * more: not known yet. maybe-http: not known yet, but starts as a request line does. weft: TLS that offers our ALPN.
@@ -60,6 +60,9 @@ export function sniffVersion(bytes: Buffer): 'more' | 'http' | 'http2' {
 function sniffTls(bytes: Buffer): Sniffed {
   const hello = readClientHello(bytes);
   if (typeof hello === 'string') return hello;
-  const { protocols } = hello;
-  return protocols.includes(ALPN_TCP) || protocols.includes(ALPN_HTTP2) ? 'weft' : 'tls';
+  return offersWire(hello) ? 'weft' : 'tls';
 }
+
+/** It comes from a proxy of the mesh, or says so. */
+export const offersWire = ({ protocols }: ClientHello): boolean =>
+  protocols.includes(ALPN_TCP) || protocols.includes(ALPN_HTTP2);

@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bound } from './bounds.ts';
 import { ignore, type Channel, type Handler } from './channel.ts';
-import type { ClientHello } from './clientHello.ts';
 import { Sniffer, type SnifferOptions, type Spoken } from './sniffer.ts';
 import { clientHello } from './testing/clientHello.ts';
 
@@ -11,7 +10,6 @@ type Known = Pick<SnifferOptions, 'declared' | 'tls'>;
 interface Outcome {
   spoken: Spoken | undefined;
   bytes: Buffer;
-  hello: ClientHello | undefined;
   silent: number;
   gone: number;
 }
@@ -21,16 +19,15 @@ function sniffing(known: Known): { outcome: Outcome; handler: Handler; sniffer: 
   const outcome: Outcome = {
     spoken: undefined,
     bytes: Buffer.alloc(0),
-    hello: undefined,
     silent: 0,
     gone: 0,
   };
   const channel = { handler: ignore } as Channel;
   const sniffer = new Sniffer(channel, {
     ...known,
-    decided: (spoken, bytes, hello) => {
+    decided: (spoken, bytes) => {
       expect(outcome.spoken).toBeUndefined();
-      Object.assign(outcome, { spoken, bytes, hello });
+      Object.assign(outcome, { spoken, bytes });
     },
     silent: () => (outcome.silent += 1),
     gone: () => (outcome.gone += 1),
@@ -48,12 +45,14 @@ function said(known: Known, ...pieces: (string | Buffer)[]): Outcome {
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
-const http: Known = { declared: 'http', tls: 'ours' };
-const tcp: Known = { declared: 'tcp', tls: 'ours' };
-const unknown: Known = { declared: undefined, tls: 'ours' };
+const http: Known = { declared: 'http', tls: true };
+const tcp: Known = { declared: 'tcp', tls: true };
+const unknown: Known = { declared: undefined, tls: true };
 
 let weft: Buffer;
 let own: Buffer;
+/** TLS that begins with another message. */
+const noHello = Buffer.from('\x16\x03\x01\x00\x04\x0e\x00\x00\x00', 'latin1');
 beforeAll(async () => {
   [weft, own] = await Promise.all([clientHello(['weft/1', 'weft-tcp/1']), clientHello(['h2'], 'cart.shop')]);
 });
@@ -66,17 +65,17 @@ describe('what is decided', () => {
     [http, PREFACE, 'http2'],
     [http, 'EHLO me\r\n', 'http'],
     [http, weft, 'weft'],
-    [http, own, 'http'],
-    [{ ...http, tls: 'any' }, own, 'tls'],
-    [{ ...http, tls: 'any' }, REQUEST, 'http'],
-    [{ ...http, tls: 'none' }, PREFACE, 'http2'],
-    [{ ...http, tls: 'none' }, own, 'http'],
+    [http, own, 'tls'],
+    [http, noHello, 'http'],
+    [{ ...http, tls: false }, REQUEST, 'http'],
+    [{ ...http, tls: false }, PREFACE, 'http2'],
+    [{ ...http, tls: false }, own, 'http'],
     [tcp, REQUEST, 'tcp'],
     [tcp, PREFACE, 'tcp'],
     [tcp, weft, 'weft'],
-    [tcp, own, 'tcp'],
-    [{ ...tcp, tls: 'any' }, own, 'tls'],
-    [{ ...tcp, tls: 'none' }, weft, 'tcp'],
+    [tcp, own, 'tls'],
+    [tcp, noHello, 'tcp'],
+    [{ ...tcp, tls: false }, weft, 'tcp'],
     [unknown, REQUEST, 'http'],
     [unknown, PREFACE, 'http2'],
     [unknown, 'EHLO me\r\n', 'tcp'],
@@ -105,12 +104,9 @@ describe('what is decided', () => {
     );
   });
 
-  it('comes with all bytes so far, and with what a client of TLS says of itself', () => {
+  it('comes with all bytes so far', () => {
     expect(said(unknown, PREFACE.slice(0, 3), PREFACE.slice(3)).bytes.toString()).toBe(PREFACE);
-    expect(said(unknown, own).hello).toEqual({ serverName: 'cart.shop', protocols: ['h2'] });
-    expect(said(tcp, own).hello?.serverName).toBe('cart.shop');
-    expect(said(http, weft).hello).toEqual({ serverName: undefined, protocols: ['weft/1', 'weft-tcp/1'] });
-    expect(said(http, REQUEST).hello).toBeUndefined();
+    expect(said(http, own.subarray(0, 50), own.subarray(50)).bytes).toEqual(own);
   });
 });
 
@@ -123,7 +119,6 @@ describe('a client that does not go on', () => {
     [unknown, '\x16\x03\x01', bound.sniffMs, 'tls'],
     [http, 'PRI', bound.headMs, 'http'],
     [http, '\x16\x03\x01', bound.sniffMs, 'http'],
-    [{ ...http, tls: 'any' }, '\x16\x03\x01', bound.sniffMs, 'tls'],
     [tcp, '\x16\x03\x01', bound.sniffMs, 'tcp'],
   ])('%o after %j', (...[known, text, ms, expected]) => {
     const { outcome, handler } = sniffing(known);
@@ -131,7 +126,7 @@ describe('a client that does not go on', () => {
     vi.advanceTimersByTime(ms - 1);
     expect(outcome.spoken).toBeUndefined();
     vi.advanceTimersByTime(1);
-    expect(outcome).toMatchObject({ spoken: expected, silent: 0, hello: undefined });
+    expect(outcome).toMatchObject({ spoken: expected, silent: 0 });
     expect(vi.getTimerCount()).toBe(0);
   });
 

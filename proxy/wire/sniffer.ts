@@ -1,8 +1,8 @@
 /** Waits for the first bytes of a connection until it is known what is spoken. Never stalls one that waits for the server. */
 import { bound } from './bounds.ts';
 import type { Channel, Handler } from './channel.ts';
-import { readClientHello, startsAsTls, type ClientHello } from './clientHello.ts';
-import { sniff, sniffVersion, type Sniffed } from './sniff.ts';
+import { readClientHello, startsAsTls } from './clientHello.ts';
+import { offersWire, sniff, sniffVersion, type Sniffed } from './sniff.ts';
 
 /** weft: TLS that offers one of our wires. tls: any other. http: HTTP/1.x. tcp: anything else. */
 export type Spoken = 'http' | 'http2' | 'weft' | 'tls' | 'tcp';
@@ -10,16 +10,16 @@ export type Spoken = 'http' | 'http2' | 'weft' | 'tls' | 'tcp';
 export interface SnifferOptions {
   /**
    * What is known without looking. 'http': of either version, which is told by what the client sends; it never turns
-   * into bytes. 'tcp': decided by the first byte. undefined: nothing is known.
+   * into bytes, unless they are TLS that counts. 'tcp': decided by the first byte. undefined: nothing is known.
    */
   declared: 'http' | 'tcp' | undefined;
   /**
-   * Which TLS counts where a protocol is declared. ours: TLS that offers our wires; any other is judged as declared.
-   * any: each, since a client that speaks TLS to a port that is declared otherwise knows better. none: TLS was here before.
+   * Whether TLS counts where a protocol is declared: a client that speaks it to such a port knows better. Only a whole
+   * ClientHello is taken for it; anything else is judged as declared.
    */
-  tls: 'ours' | 'any' | 'none';
-  /** `bytes`: all that came so far. `hello`: where they are TLS, if it came whole, whatever is declared. */
-  decided(spoken: Spoken, bytes: Buffer, hello: ClientHello | undefined): void;
+  tls: boolean;
+  /** `bytes`: all that came so far. */
+  decided(spoken: Spoken, bytes: Buffer): void;
   /** Nothing came for a moment: perhaps the server is to speak first. Sniffing goes on. */
   silent(): void;
   /** The client went away. */
@@ -52,7 +52,7 @@ export class Sniffer implements Handler {
     this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
     const { declared, tls } = this.options;
     if (declared === undefined) this.undeclared(sniff(this.bytes));
-    else if (tls !== 'none' && startsAsTls(this.bytes)) this.secured(sniff(this.bytes));
+    else if (tls && startsAsTls(this.bytes)) this.secured(declared);
     else if (declared === 'http') this.version(sniffVersion(this.bytes));
     else this.decide(declared);
   }
@@ -77,13 +77,11 @@ export class Sniffer implements Handler {
   }
 
   /** It starts as TLS does, where something else is declared. */
-  private secured(seen: Sniffed): void {
-    const declared = this.options.declared ?? 'tcp';
-    const other = this.options.tls === 'any' ? 'tls' : declared;
-    if (seen === 'weft') this.decide('weft');
-    else if (seen === 'tls') this.decide(other);
-    else if (seen === 'tcp') this.decide(declared);
-    else this.wait(bound.sniffMs, () => this.decide(other));
+  private secured(declared: 'http' | 'tcp'): void {
+    const hello = readClientHello(this.bytes);
+    if (typeof hello === 'object') this.decide(offersWire(hello) ? 'weft' : 'tls');
+    else if (hello === 'more') this.wait(bound.sniffMs, () => this.decide(declared));
+    else this.decide(declared);
   }
 
   private version(seen: 'more' | 'http' | 'http2'): void {
@@ -93,9 +91,7 @@ export class Sniffer implements Handler {
 
   private decide(spoken: Spoken): void {
     if (this.over) return;
-    const bytes = this.stop();
-    const hello = startsAsTls(bytes) ? readClientHello(bytes) : undefined;
-    this.options.decided(spoken, bytes, typeof hello === 'object' ? hello : undefined);
+    this.options.decided(spoken, this.stop());
   }
 
   private wait(ms: number, then: () => void): void {

@@ -3,11 +3,14 @@
  * side speaks first decides, and an upstream that HTTP then needs is handed to its pool.
  */
 import type { Code } from '../../core/errors/index.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { LogFields, Series, Verdict } from '../telemetry/types.ts';
 import { bound } from './bounds.ts';
 import type { Channel, Handler } from './channel.ts';
 import type { Pool } from './exchange/pool.ts';
+import { FirstBytes } from './firstBytes.ts';
 import { Relay } from './relay.ts';
+import { StreamChannel } from './streams/streamChannel.ts';
 
 export interface TcpOptions {
   client: Channel;
@@ -18,8 +21,10 @@ export interface TcpOptions {
   /** The upstream is open, or will not be. */
   connected?(): void;
   refused?(code: Code): void;
-  /** Judges what the client sends; false: the connection ends. */
-  guard?: ((bytes: Buffer) => boolean) | undefined;
+  /** A client that turns out to send a request is not heard: the connection ends. */
+  guarded?: boolean;
+  /** How a peer proxy brings it here. */
+  wire?: Wire | undefined;
   /** It was opened ahead and not needed: nobody is told of it. */
   unneeded?(): boolean;
   /** Counts where no endpoint was reached. */
@@ -34,9 +39,11 @@ export interface TcpOptions {
 export class TcpSession implements Handler, LogFields {
   readonly peer: string;
   upstream = '';
+  wire: Wire | undefined;
   readonly verdict: Verdict | undefined;
   detail: string | undefined;
   private readonly options: TcpOptions;
+  private readonly first: FirstBytes;
   private readonly startedAt = performance.now();
   private pool: Pool | undefined;
   private giveUp: (() => void) | undefined;
@@ -51,8 +58,14 @@ export class TcpSession implements Handler, LogFields {
 
   constructor(options: TcpOptions) {
     this.options = options;
+    this.first = new FirstBytes(options.guarded ?? false);
+    this.wire = options.wire;
     this.peer = options.client.peer;
     this.verdict = options.verdict;
+  }
+
+  get serverName(): string | undefined {
+    return this.first.serverName;
   }
 
   /** Either side has spoken: to end it would cut something off. */
@@ -114,6 +127,7 @@ export class TcpSession implements Handler, LogFields {
       {
         connected: (channel, identity) => {
           this.opened = { channel, identity, serial };
+          this.wire ??= wireTo(channel, pool);
           pool.served();
           this.options.connected?.();
           if (this.over) pool.adopt(channel, this.opened);
@@ -170,7 +184,7 @@ export class TcpSession implements Handler, LogFields {
       upstream,
       fromClient: this.clientBytes,
       fromUpstream,
-      guard: this.options.guard,
+      first: this.first,
       done: ({ sentBytes, receivedBytes, broken }) => {
         this.flag ??= broken ? 'UPSTREAM_RESET' : undefined;
         this.finish(sentBytes, receivedBytes);
@@ -182,6 +196,8 @@ export class TcpSession implements Handler, LogFields {
   private fail(flag: Code): void {
     if (this.over) return;
     this.flag = flag;
+    // what did not pass is told of, too
+    if (this.clientBytes !== undefined) this.first.pass(this.clientBytes);
     this.giveUp?.();
     this.opened?.channel.destroy();
     this.options.refused?.(flag);
@@ -207,4 +223,10 @@ export class TcpSession implements Handler, LogFields {
     if (this.pool) this.pool.active--;
     this.pool = undefined;
   }
+}
+
+/** How bytes travel to a peer; undefined where it is no proxy. */
+function wireTo(channel: Channel, { options }: Pool): Wire | undefined {
+  if (options.wire === undefined) return undefined;
+  return channel instanceof StreamChannel ? 'weft/1' : 'weft-tcp/1';
 }
