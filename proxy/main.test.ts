@@ -1,20 +1,14 @@
 import { execFile } from 'node:child_process';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestMesh, type TestMesh } from '../certs/testing/pki.ts';
 import { startTestOperator } from './config/testing/operator.ts';
-import { documentText, eventually, sectionOf, temporaryFolder } from './config/testing/volumes.ts';
-import { MAIN, startProxyProcess, type ProxyProcess } from './testing/proxyProcess.ts';
+import { documentText, eventually, sectionOf } from './config/testing/volumes.ts';
+import { ProxyFixture } from './testing/proxyFixture.ts';
+import { MAIN, type ProxyProcess } from './testing/proxyProcess.ts';
 
 const run = promisify(execFile);
-const LABELS = { labels: 'app="cart"\n' };
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let mesh: TestMesh;
-let application: Server;
-let answer: (path: string) => Promise<void>;
+let fixture: ProxyFixture;
 let proxy: ProxyProcess;
 
 async function get(
@@ -39,47 +33,22 @@ async function answers(port: number, path: string, status: number): Promise<void
   }
 }
 
-async function start(environment: Record<string, string | undefined> = {}): Promise<void> {
-  const { port } = application.address() as AddressInfo;
-  proxy = await startProxyProcess({
-    folder: folder.path,
-    application: port,
-    destination: `127.0.0.1:${port}`,
-    environment,
-  });
-}
+const start = async (environment?: Record<string, string>) => void (proxy = await fixture.start(environment));
 
 async function configure(): Promise<void> {
-  await proxy.podInfo.write(LABELS);
-  await proxy.config.write({ 'config.json': documentText() });
-  await proxy.identity.write({ ...(await mesh.workload('shop', 'cart')) });
+  await fixture.configure();
   await answers(proxy.ports.health, '/healthz/startup', 200);
 }
 
-beforeEach(async () => {
-  folder = await temporaryFolder();
-  mesh = await createTestMesh();
-  answer = async () => {};
-  application = createServer((request, response) => {
-    void answer(request.url ?? '').then(() => response.end(`you asked for ${request.url}`));
-  });
-  await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
-});
-
-afterEach(async () => {
-  proxy.child.kill('SIGKILL');
-  await proxy.ended;
-  application.closeAllConnections();
-  application.close();
-  await folder.remove();
-});
+beforeEach(async () => void (fixture = await ProxyFixture.create()));
+afterEach(() => fixture.stop());
 
 describe('a proxy process', () => {
   it('says what is missing until it is there, then serves', async () => {
     await start();
     await answers(proxy.ports.health, '/healthz/live', 200);
     await answers(proxy.ports.health, '/healthz/startup', 503);
-    await proxy.podInfo.write(LABELS);
+    await fixture.label();
     await proxy.config.write({ 'config.json': documentText({ sections: [sectionOf({ app: 'web' })] }) });
     await eventually(() => proxy.diagnostics.some(({ code }) => code === 'SECTION_MISSING'));
     const { json } = await get(proxy.ports.health, '/healthz/startup');
@@ -123,7 +92,7 @@ describe('a proxy process', () => {
     let release = () => {};
     await start();
     await configure();
-    answer = (path) =>
+    fixture.answer = (path) =>
       path === '/slow' ? new Promise((resolve) => (release = () => resolve(undefined))) : Promise.resolve();
     await run(process.execPath, ['--no-warnings', MAIN, 'drain'], { env: { WEFT_RUN_DIR: proxy.runDir } });
     await eventually(() => proxy.diagnostics.some(({ message }) => String(message).startsWith('draining')));
@@ -144,9 +113,9 @@ describe('a proxy process', () => {
   it('ends at once at a second SIGTERM', async () => {
     await start();
     await configure();
-    answer = () => new Promise(() => {});
+    fixture.answer = () => new Promise(() => {});
     const stuck = get(proxy.ports.inbound, '/').catch(() => 'cut');
-    await eventually(() => application.listening);
+    await eventually(() => fixture.application.listening);
     while (
       !((await get(proxy.ports.admin, '/stats')).json() as { inbound: { requests: number } }).inbound.requests
     );
@@ -165,15 +134,14 @@ describe('a proxy process', () => {
   });
 
   it('ends with a reason where a port is taken', async () => {
-    const { port } = application.address() as AddressInfo;
-    await start({ WEFT_ADMIN_PORT: String(port) });
+    await start({ WEFT_ADMIN_PORT: String(fixture.applicationPort) });
     expect(await proxy.ended).toBe(1);
     await eventually(() => JSON.stringify(proxy.diagnostics).includes('EADDRINUSE'));
   });
 
   it('reports to the operator what it took and what it refused', async () => {
     const operator = await startTestOperator(
-      await mesh.issue({ spiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-operator' }),
+      await fixture.mesh.issue({ spiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-operator' }),
     );
     await start({ WEFT_CONTROL: `127.0.0.1:${operator.address.port}` });
     await configure();

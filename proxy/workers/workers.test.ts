@@ -1,24 +1,21 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { Agent, createServer, get as httpGet, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, get as httpGet } from 'node:http';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
-import { documentText, eventually, sectionOf, temporaryFolder } from '../config/testing/volumes.ts';
+import type { TestMesh } from '../../certs/testing/pki.ts';
+import { documentText, eventually, sectionOf } from '../config/testing/volumes.ts';
 import type { ServingStats } from '../serving.ts';
-import { MAIN, startProxyProcess, type ProxyProcess } from '../testing/proxyProcess.ts';
+import { ProxyFixture } from '../testing/proxyFixture.ts';
+import { MAIN, type ProxyProcess } from '../testing/proxyProcess.ts';
 
 const run = promisify(execFile);
 const MORTAL = join(import.meta.dirname, '..', 'testing', 'mortalWorker.ts');
 const WORKERS = 2;
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let mesh: TestMesh;
-let application: Server;
-let answer: (path: string) => Promise<void>;
+let fixture: ProxyFixture;
 let proxy: ProxyProcess;
 let ends: string;
 
@@ -67,7 +64,7 @@ const workersServe = (count: number) =>
 
 const said = (text: string) => proxy.diagnostics.filter(({ message }) => String(message).startsWith(text));
 
-const configure = (change: Parameters<typeof documentText>[0] = {}) =>
+const configure = (change: Parameters<typeof documentText>[0]) =>
   proxy.config.write({ 'config.json': documentText(change) });
 
 /** Serial number of the certificate that one connection of a peer is shown. */
@@ -91,39 +88,19 @@ function serialShown(peer: Awaited<ReturnType<TestMesh['workload']>>): Promise<s
 }
 
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  mesh = await createTestMesh();
-  answer = async () => {};
-  application = createServer((incoming, response) => {
-    void answer(incoming.url ?? '').then(() => response.end(`you asked for ${incoming.url}`));
-  });
-  await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
-  const { port } = application.address() as AddressInfo;
-  ends = join(folder.path, 'ends');
+  fixture = await ProxyFixture.create();
+  ends = join(fixture.folder, 'ends');
   await mkdir(ends);
-  proxy = await startProxyProcess({
-    folder: folder.path,
-    application: port,
-    destination: `127.0.0.1:${port}`,
-    environment: {
-      WEFT_WORKERS: String(WORKERS),
-      WEFT_TEST_END: ends,
-      NODE_OPTIONS: `--import ${MORTAL} --expose-gc`,
-    },
+  proxy = await fixture.start({
+    WEFT_WORKERS: String(WORKERS),
+    WEFT_TEST_END: ends,
+    NODE_OPTIONS: `--import ${MORTAL} --expose-gc`,
   });
-  await proxy.podInfo.write({ labels: 'app="cart"\n' });
-  await proxy.identity.write({ ...(await mesh.workload('shop', 'cart')) });
-  await configure();
+  await fixture.configure();
   await workersServe(WORKERS);
 });
 
-afterEach(async () => {
-  proxy.child.kill('SIGKILL');
-  await proxy.ended;
-  application.closeAllConnections();
-  application.close();
-  await folder.remove();
-});
+afterEach(() => fixture.stop());
 
 describe('a proxy with two workers', () => {
   it('serves by both, counts as one, and writes whole lines', async () => {
@@ -145,7 +122,7 @@ describe('a proxy with two workers', () => {
   });
 
   it('deals connections out to both, and shows each on its admin page', async () => {
-    answer = () => new Promise(() => {});
+    fixture.answer = () => new Promise(() => {});
     void many(100, '/held');
     await until(async () => (await stats()).inbound.requests === 100);
     const { inbound, workers } = await stats();
@@ -170,11 +147,11 @@ describe('a proxy with two workers', () => {
   });
 
   it('brings a changed certificate to both', async () => {
-    const peer = await mesh.workload('shop', 'web');
+    const peer = await fixture.mesh.workload('shop', 'web');
     const serials = async () => Promise.all(Array.from({ length: 30 }, () => serialShown(peer)));
     const before = await serials();
     expect(new Set(before).size).toBe(1);
-    await proxy.identity.write({ ...(await mesh.workload('shop', 'cart')) });
+    await fixture.renew();
     await until(async () => (await serials()).every((serial) => serial !== before[0]));
     expect(new Set(await serials()).size).toBe(1);
   });
@@ -201,7 +178,7 @@ describe('a proxy with two workers', () => {
 
   it('drains both, and ends with the last request of each', async () => {
     const held: (() => void)[] = [];
-    answer = (path) =>
+    fixture.answer = (path) =>
       path === '/slow' ? new Promise((resolve) => held.push(() => resolve())) : Promise.resolve();
     const slow = many(40, '/slow');
     await eventually(() => held.length === 40);
