@@ -1,70 +1,32 @@
 /** Channels without sockets: what is fed arrives at once, unless the reader pauses. */
-import { ignore, type Channel, type Handler } from '../../proxy/wire/channel.ts';
+import { FakeChannel } from '../../proxy/wire/http2/testing/fakeChannel.ts';
 import { chunkedEnd } from './chunked.ts';
 
-export class MemoryChannel implements Channel {
-  handler: Handler = ignore;
-  readonly peer = '192.0.2.1:1';
-  readonly remoteAddress = '192.0.2.1';
-  readonly buffered = 0;
-  readonly flushed = true;
-  ended = false;
-  closed = false;
-  whenClosed: (() => void) | undefined = undefined;
-  written = '';
-  private paused = false;
-  private finished = false;
+export class MemoryChannel extends FakeChannel {
   private readonly waiting: (Buffer | 'end')[] = [];
 
-  get usable(): boolean {
-    return !this.ended && !this.closed;
+  /** All that was written so far. */
+  get written(): string {
+    return Buffer.concat(this.writes).toString('latin1');
   }
-  feed(bytes: Buffer): void {
+  override feed(bytes: Buffer): void {
     this.waiting.push(bytes);
     this.flow();
   }
-  finish(): void {
+  override finish(): void {
     this.waiting.push('end');
     this.flow();
   }
-  write(bytes: Buffer | string): boolean {
-    if (this.closed || this.finished) return true;
-    const text = typeof bytes === 'string' ? bytes : bytes.toString('latin1');
-    this.written += text;
-    this.wrote(text);
-    return true;
-  }
-  /** For who answers. */
-  protected wrote(_text: string): void {}
-  cork(): void {}
-  uncork(): void {}
-  end(): void {
-    this.finished = true;
-  }
-  pause(): void {
-    this.paused = true;
-  }
-  resume(): void {
-    this.paused = false;
+  override resume(): void {
+    super.resume();
     this.flow();
-  }
-  destroy(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.whenClosed?.();
-    this.handler.closed(undefined);
-  }
-  reset(): void {
-    this.destroy();
   }
   private flow(): void {
     while (!this.paused && !this.closed) {
       const next = this.waiting.shift();
       if (next === undefined) return;
-      if (next === 'end') {
-        this.ended = true;
-        this.handler.end();
-      } else this.handler.data(next);
+      if (next === 'end') super.finish();
+      else super.feed(next);
     }
   }
 }
@@ -84,8 +46,15 @@ export class AppChannel extends MemoryChannel {
     this.later = later;
   }
 
-  protected override wrote(text: string): void {
-    this.text += text;
+  override write(bytes: Buffer | string): boolean {
+    if (!this.closed && !this.finished) {
+      this.text += typeof bytes === 'string' ? bytes : bytes.toString('latin1');
+      this.answer();
+    }
+    return super.write(bytes);
+  }
+
+  private answer(): void {
     const end = this.requestEnd();
     if (end < 0) return;
     const request = this.text.slice(0, end);

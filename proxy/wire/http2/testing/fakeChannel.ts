@@ -1,4 +1,4 @@
-/** A channel without a network: what is written can be read, and bytes can be fed at will. */
+/** A channel without a network: what is written can be read, and bytes can be fed at will, to a reader that pauses too. */
 import { ignore, type Channel, type Handler } from '../../channel.ts';
 
 export class FakeChannel implements Channel {
@@ -35,7 +35,7 @@ export class FakeChannel implements Channel {
   }
 
   write(bytes: Buffer | string): boolean {
-    const piece = Buffer.from(bytes as Buffer);
+    const piece = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes);
     if (this.closed || this.finished) return true;
     (this.corked ?? this.writes).push(piece);
     return this.takes;
