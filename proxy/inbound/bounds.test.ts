@@ -1,7 +1,8 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { TestMeshOfTwo, call, cart } from '../testing/mesh.ts';
 import { Client, serve, until } from '../testing/sockets.ts';
+import { ServerConnection } from '../wire/http1/serverConnection.ts';
 
 let authority: TestMesh;
 let mesh: TestMeshOfTwo;
@@ -12,9 +13,16 @@ beforeAll(async () => {
 
 describe('times', () => {
   // what waits is swept by an interval that looks at performance.now; sockets and timeouts stay real
-  beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+  let read: MockInstance<ServerConnection['data']>;
+  let ended: MockInstance<ServerConnection['end']>;
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    read = vi.spyOn(ServerConnection.prototype, 'data');
+    ended = vi.spyOn(ServerConnection.prototype, 'end');
+  });
   afterEach(async () => {
     vi.useRealTimers();
+    vi.restoreAllMocks();
     await mesh.stop();
   });
 
@@ -24,12 +32,11 @@ describe('times', () => {
     const server = await mesh.server(1, http);
     const client = new Client(server.port);
     client.write('GET / HTTP/1.1\r\nHost: c\r\nX-Slow: ');
-    await until(() => server.inbound.stats().connections === 1, 'the connection');
-    await serverTurn();
+    await until(() => read.mock.calls.length === 1, 'the first bytes');
     vi.advanceTimersByTime(9_000);
     client.write('l');
-    await serverTurn();
-    expect(client.received).toBe('');
+    await until(() => read.mock.calls.length === 2, 'one more');
+    expect(server.plane.telemetry.finished).toEqual([]);
     vi.advanceTimersByTime(2_000);
     await until(() => client.ended, 'the end');
     expect(client.received).toMatch(/^HTTP\/1\.1 408 .*REQUEST_TIMEOUT.*connection: close/s);
@@ -56,10 +63,9 @@ describe('times', () => {
     const client = new Client(server.port);
     client.socket.end('GET /poll HTTP/1.1\r\nHost: c\r\n\r\n');
     await until(() => application.sockets.length === 1, 'the request');
-    await serverTurn();
+    await until(() => ended.mock.calls.length === 1, 'the end of the request');
     vi.advanceTimersByTime(1_000);
-    await serverTurn();
-    expect(application.sockets[0]!.readableEnded).toBe(false);
+    expect(server.inbound.stats().requests).toBe(1);
     vi.advanceTimersByTime(2_000);
     await until(() => application.sockets[0]!.readableEnded, 'the end at the application');
     await until(() => server.plane.telemetry.finished.length === 1, 'the record');
@@ -77,11 +83,10 @@ describe('times', () => {
     const client = new Client(server.port);
     client.socket.end('GET / HTTP/1.1\r\nHost: c\r\n\r\n');
     await until(() => application.sockets.length === 1, 'the request');
-    await serverTurn();
+    await until(() => ended.mock.calls.length === 1, 'the end of the request');
     application.sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst');
     await client.next('first');
     vi.advanceTimersByTime(30_000);
-    await serverTurn();
     application.sockets[0]!.write('last');
     expect(await client.next('last')).toBe('last');
   });
@@ -128,8 +133,6 @@ describe('times', () => {
     }
     client.socket.destroy();
   });
-
-  const serverTurn = () => new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 describe('sizes', () => {
@@ -141,6 +144,11 @@ describe('sizes', () => {
     client.write(`GET / HTTP/1.1\r\nHost: c\r\nA: ${'x'.repeat(70_000)}`);
     expect(await client.next('}\n')).toMatch(/^HTTP\/1\.1 431 .*HEADERS_TOO_LARGE.*connection: close/s);
     client.socket.destroy();
+    const many = new Client(server.port);
+    many.write(`GET / HTTP/1.1\r\nHost: c\r\n${'A: b\r\n'.repeat(512)}\r\n`);
+    expect(await many.next('}\n')).toMatch(/^HTTP\/1\.1 431 /);
+    many.socket.destroy();
+    expect(server.plane.telemetry.boundsReached).toEqual(['headBytes', 'fields']);
   });
 
   it('a large body passes both proxies whole, and is held back by a slow reader', async () => {

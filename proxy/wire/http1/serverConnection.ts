@@ -7,7 +7,8 @@ import type { Swept } from '../sweeper.ts';
 import { Accumulator } from './accumulator.ts';
 import { Answers } from './answers.ts';
 import { Body, framing } from './body.ts';
-import { BAD, DONE, MORE } from './head.ts';
+import { BAD, DONE, LARGE, MORE } from './head.ts';
+import { limit } from './limits.ts';
 import { RequestHead } from './request.ts';
 
 /** head: before or in a request head. body: in a request body. wait: the request is complete, the response is not.
@@ -225,6 +226,8 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
       return;
     }
     if (this.takeOver?.(this, bytes)) return;
+    // only one of the two is reached with fewer bytes
+    if (outcome === LARGE) this.station.boundReached(bytes.length > limit.headBytes ? 'headBytes' : 'fields');
     this.refuseHead(outcome === BAD ? 'BAD_REQUEST' : 'HEADERS_TOO_LARGE', this.head.problem);
   }
 
