@@ -189,6 +189,13 @@ describe('a list over the bound', () => {
     expect(over.listBytes).toBe(2 * field);
   });
 
+  it('leaves what is within it, once', () => {
+    const decoder = make({ maxListBytes: field });
+    decode(decoder, Buffer.concat([indexed('a', '1'), indexed('b', '2'), indexed('c', '3')]));
+    expect(decoder.takeBeginning()).toEqual(['a', '1']);
+    expect(decoder.takeBeginning()).toEqual([]);
+  });
+
   it('leaves the table as the peer knows it', () => {
     const decoder = make({ maxListBytes: 5 * field });
     const longer = Buffer.concat([hex('40'), text('n'), hex('9f'), huffman('x'.repeat(35)).subarray(0, 31)]);

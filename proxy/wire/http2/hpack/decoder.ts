@@ -41,6 +41,8 @@ export class HpackDecoder {
   private dueSize = -1;
   private broken = false;
   private fields: string[] = [];
+  /** The same list as `neverIndexed`, where that has any. */
+  private never: string[] | undefined = undefined;
 
   /** Until the peer acknowledges our settings it encodes with the protocol's initial table size. */
   constructor({ maxTableSize, maxListBytes }: DecoderOptions) {
@@ -70,17 +72,23 @@ export class HpackDecoder {
     cursor.end = end;
     this.listBytes = 0;
     this.neverIndexed = NONE;
+    this.never = undefined;
     this.fields = [];
     const understood = this.readSizeUpdates() && this.readFields();
     cursor.bytes = NOTHING;
+    if (understood && this.large) return 'large';
+    const fields = this.takeBeginning();
+    if (understood) return fields;
+    this.broken = true;
+    return 'compression';
+  }
+
+  /** After `large`: what the list begins with, as far as it is within the bound. Forgotten with this. */
+  takeBeginning(): string[] {
     const { fields } = this;
     // the list is the caller's from here on
     this.fields = [];
-    if (!understood) {
-      this.broken = true;
-      return 'compression';
-    }
-    return this.large ? 'large' : fields;
+    return fields;
   }
 
   private readSizeUpdates(): boolean {
@@ -164,8 +172,13 @@ export class HpackDecoder {
       this.count(limit + 1);
       return true;
     }
-    if (this.take(name, value) && never) this.neverIndexed = [...this.neverIndexed, name];
+    if (this.take(name, value) && never) this.keepSecret(name);
     return true;
+  }
+
+  private keepSecret(name: string): void {
+    if (this.never === undefined) this.neverIndexed = this.never = [name];
+    else this.never.push(name);
   }
 
   /** Bytes that the next field may have. */
@@ -202,10 +215,9 @@ export class HpackDecoder {
     return true;
   }
 
-  /** Counts a field. Once the list is over its bound what was gathered is let go, and the table alone is kept up. */
+  /** Counts a field. Once the list is over its bound nothing more is gathered, and the table alone is kept up. */
   private count(bytes: number): void {
     this.listBytes += bytes + OVERHEAD;
-    if (this.large && this.fields.length > 0) this.fields = [];
   }
 
   private get large(): boolean {

@@ -113,6 +113,15 @@ describe('what is secret', () => {
     expect(encode(encoder, ['x-own', 'value'])).toEqual(hex('bf'));
   });
 
+  it('is everything where more names came so than anybody has secrets', () => {
+    const encoder = new HpackEncoder();
+    const decoder = new HpackDecoder({ maxTableSize: 4096, maxListBytes: 65_536 });
+    encoder.neverIndexed = Array.from({ length: 1500 }, (_, index) => `x-${index}`);
+    const fields = ['server', 'a', 'x-7', 'b', ':method', 'GET'];
+    expect(decode(decoder, encode(encoder, fields))).toEqual(fields);
+    expect(decoder.neverIndexed).toEqual(['server', 'x-7', ':method']);
+  });
+
   it('is not a long cookie: it repeats, and cannot be guessed', () => {
     const encoder = new HpackEncoder();
     const fields = ['cookie', 'session=0123456789012345678901234567890'];

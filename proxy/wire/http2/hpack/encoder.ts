@@ -21,6 +21,9 @@ const FIELD_BOUND = 18;
 /** An entry of more than this share of the table would drive out more than it can save. */
 const LARGEST_SHARE = 1 / 4;
 
+/** Nobody has more secrets in one head: past so many names all fields are taken for secrets, which looks none up. */
+const MANY_SECRETS = 16;
+
 const NOTHING = Buffer.alloc(0);
 const NONE: readonly string[] = [];
 
@@ -77,10 +80,11 @@ export class HpackEncoder {
     cursor.at = at;
     if (this.nextSize >= 0) this.writeSizeUpdates();
     const marked = this.neverIndexed.length > 0;
+    const all = this.neverIndexed.length > MANY_SECRETS;
     for (let index = 0; index < fields.length; index += 2) {
       const name = fields[index]!;
       const state = this.names.get(name) ?? this.meet(name);
-      if (marked && this.neverIndexed.includes(name)) {
+      if (marked && (all || this.neverIndexed.includes(name))) {
         this.writeLiteral(NEVER_INDEXED, state, fields[index + 1]!);
       } else this.writeField(state, fields[index + 1]!);
     }
