@@ -17,7 +17,7 @@ export const codes = {
   },
   BAD_REQUEST: {
     status: 400,
-    meaning: 'the request is not valid HTTP/1.1 (RFC 9112)',
+    meaning: 'the request is not valid HTTP (RFC 9112, RFC 9113)',
     remedy: 'see `detail` in the body',
   },
   HEADERS_TOO_LARGE: {

@@ -8,7 +8,7 @@ import { holds, pieces, same } from './check.ts';
 import { AppChannel, MemoryChannel } from './memoryChannel.ts';
 
 const series: Series = { exchange: () => {}, connection: () => {} };
-const load: Load = { pending: 0, bufferedBytes: 0, acceptedStreams: 0, openedStreams: 0 };
+const load: Load = { pending: 0, bufferedBytes: 0, heldBytes: 0, acceptedStreams: 0, openedStreams: 0 };
 
 /** A side of a proxy that lets everything pass to one application. */
 class Passing implements Station {
@@ -28,6 +28,7 @@ class Passing implements Station {
     freshMs: 60_000,
     sweeper: this.sweeper,
     load,
+    incidents: this,
     dial: (_wire, handlers) => {
       const channel = new AppChannel((task) => this.turns.push(task));
       this.applications.push(channel);
@@ -47,8 +48,9 @@ class Passing implements Station {
   requestFields = () => [];
   responseCuts = () => 0;
   wireOf = () => undefined;
+  unreadable = () => 0;
+  http2Error = () => {};
   boundReached = () => {};
-  streamReset = () => {};
   disconnected = () => {};
   tunnelled = () => () => {};
   /** What the event loop would do next, until it has nothing more to do. */

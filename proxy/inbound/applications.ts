@@ -3,7 +3,8 @@ import type { Address, DataPlane } from '../context.ts';
 import { joinHostPort } from '../wire/address.ts';
 import { dial } from '../wire/dial.ts';
 import { Pool } from '../wire/exchange/pool.ts';
-import type { Sweeper, Swept } from '../wire/sweeper.ts';
+import type { Side } from '../wire/side.ts';
+import type { Swept } from '../wire/sweeper.ts';
 
 /** Servers without a hint that close after less are rare; a request that must not be sent twice is more careful. */
 const IDLE_MS = 4_000;
@@ -14,13 +15,13 @@ const SOURCE_IPV6 = '::6';
 
 export class Applications implements Swept {
   private readonly plane: DataPlane;
-  private readonly sweeper: Sweeper;
+  private readonly side: Side;
   private readonly pools = new Map<string, Pool>();
 
-  constructor(plane: DataPlane, sweeper: Sweeper) {
+  constructor(plane: DataPlane, side: Side) {
     this.plane = plane;
-    this.sweeper = sweeper;
-    sweeper.add(this);
+    this.side = side;
+    side.sweeper.add(this);
   }
 
   /** `fixed`: a mapping of process mode, where nothing is redirected and no source address is needed. */
@@ -54,8 +55,9 @@ export class Applications implements Swept {
       trusted: false,
       idleMs: () => IDLE_MS,
       freshMs: FRESH_MS,
-      sweeper: this.sweeper,
-      load: this.plane.telemetry.load.inbound,
+      sweeper: this.side.sweeper,
+      load: this.side.load,
+      incidents: this.side,
       serial: () => '',
       // counted by who called, not by what was dialled
       series: () => undefined,

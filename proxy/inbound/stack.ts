@@ -62,7 +62,7 @@ class Inbound {
   constructor(plane: DataPlane) {
     this.plane = plane;
     this.side = new Side(plane, 'inbound');
-    this.applications = new Applications(plane, this.side.sweeper);
+    this.applications = new Applications(plane, this.side);
     this.http = new InboundHttp({ plane, side: this.side, judged: this.judged });
     plane.drain.onDrain(() => this.side.drain());
     const unsubscribe = plane.config.subscribe(() => {

@@ -6,7 +6,7 @@ import { dial, type DialHandlers } from '../wire/dial.ts';
 import type { Wire } from '../../core/proxyConfig/index.ts';
 import { ALPN_TCP } from '../wire/sniff.ts';
 import { Pool } from '../wire/exchange/pool.ts';
-import type { Sweeper } from '../wire/sweeper.ts';
+import type { Side } from '../wire/side.ts';
 import type { Destination, Destinations, Target } from './destinations.ts';
 import { RetryBudget } from './retryBudget.ts';
 
@@ -34,13 +34,13 @@ export interface Route {
 
 export class Routes {
   private readonly plane: DataPlane;
-  private readonly sweeper: Sweeper;
+  private readonly side: Side;
   private readonly pools = new Map<string, Pool>();
   private readonly routes = new WeakMap<Destination, Route>();
 
-  constructor(plane: DataPlane, sweeper: Sweeper) {
+  constructor(plane: DataPlane, side: Side) {
     this.plane = plane;
-    this.sweeper = sweeper;
+    this.side = side;
   }
 
   /** The route to a destination of the mesh. Made at its first use; what is outside has one for each connection. */
@@ -98,8 +98,9 @@ export class Routes {
       spread: destination.kind === 'directory' ? SPREAD : 1,
       trusted: meshed,
       ...this.keeping(destination, meshed),
-      sweeper: this.sweeper,
-      load: this.plane.telemetry.load.outbound,
+      sweeper: this.side.sweeper,
+      load: this.side.load,
+      incidents: this.side,
       serial: () => (meshed ? (plane.identity.current?.serial ?? '') : ''),
       dial: (wire, handlers) => this.dial(target, wire, handlers),
       series: (identity, protocol) =>

@@ -55,7 +55,7 @@ class Outbound {
   constructor(plane: DataPlane) {
     this.plane = plane;
     this.side = new Side(plane, 'outbound');
-    this.routes = new Routes(plane, this.side.sweeper);
+    this.routes = new Routes(plane, this.side);
     this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes });
     const unsubscribe = plane.config.subscribe((config) => this.routes.retain(config.destinations));
     this.side.whenEnded(() => {

@@ -143,6 +143,7 @@ export function createTelemetry({
     return {
       exchange(end, log) {
         counted.exchange(end);
+        if (log === undefined) return;
         if (mode === 'All' || (mode === 'Errors' && isError(end, log)))
           accessLog.write(exchangeLine(prefix, end, log));
       },

@@ -6,16 +6,23 @@ import type { Direction, Load } from './types.ts';
 
 const DIRECTIONS = ['inbound', 'outbound'] as const satisfies readonly Direction[];
 
-const nothing = (): Load => ({ pending: 0, bufferedBytes: 0, acceptedStreams: 0, openedStreams: 0 });
+const nothing = (): Load => ({
+  pending: 0,
+  bufferedBytes: 0,
+  heldBytes: 0,
+  acceptedStreams: 0,
+  openedStreams: 0,
+});
 
-/** Values of one label text each, for both directions. */
+/** Values for both directions, by another label where it is named. */
 function* both(
   load: Record<Direction, Load>,
   read: (load: Load) => Readonly<Record<string, number>>,
+  label = '',
 ): Generator<readonly [string, number]> {
   for (const direction of DIRECTIONS) {
-    for (const [role, value] of Object.entries(read(load[direction]))) {
-      yield [labelText({ direction, ...(role === '' ? {} : { role }) }), value];
+    for (const [key, value] of Object.entries(read(load[direction]))) {
+      yield [labelText({ direction, ...(label === '' ? {} : { [label]: key }) }), value];
     }
   }
 }
@@ -25,7 +32,7 @@ export class Pressure {
   readonly families: readonly Family[];
   readonly #errors = new CounterFamily({
     name: 'weft_http2_errors_total',
-    help: 'Streams of HTTP/2 that ended with an error code of RFC 9113, by who said so.',
+    help: 'RST_STREAM and GOAWAY with an error code that ended a stream or connection of HTTP/2, by who sent it.',
     labels: ['direction', 'by', 'code'],
   });
   readonly #bounds = new CounterFamily({
@@ -41,7 +48,7 @@ export class Pressure {
       gaugeFamily({
         name: 'weft_streams_open',
         help: 'Streams of HTTP/2 that are open now; role server: accepted from a peer, client: opened to one.',
-        read: () => both(load, (at) => ({ server: at.acceptedStreams, client: at.openedStreams })),
+        read: () => both(load, (at) => ({ server: at.acceptedStreams, client: at.openedStreams }), 'role'),
       }),
       gaugeFamily({
         name: 'weft_requests_pending',
@@ -50,8 +57,8 @@ export class Pressure {
       }),
       gaugeFamily({
         name: 'weft_buffered_bytes',
-        help: 'Bytes of bodies that wait for a slow reader.',
-        read: () => both(load, (at) => ({ '': at.bufferedBytes })),
+        help: 'Bytes that wait for a slow reader; state sending: to be sent, held: taken in by paused streams.',
+        read: () => both(load, (at) => ({ sending: at.bufferedBytes, held: at.heldBytes }), 'state'),
       }),
       this.#errors,
       this.#bounds,

@@ -122,6 +122,7 @@ describe('metrics', () => {
     outbound.pending += 3;
     inbound.bufferedBytes += 4096;
     inbound.bufferedBytes -= 96;
+    inbound.heldBytes += 7;
     made.boundReached('streams');
     made.boundReached('streams');
     const text = made.expose();
@@ -129,7 +130,8 @@ describe('metrics', () => {
     expect(valueOf(text, 'weft_streams_open{direction="inbound",role="client"}')).toBe(0);
     expect(valueOf(text, 'weft_streams_open{direction="outbound",role="client"}')).toBe(1);
     expect(valueOf(text, 'weft_requests_pending{direction="outbound"}')).toBe(3);
-    expect(valueOf(text, 'weft_buffered_bytes{direction="inbound"}')).toBe(4000);
+    expect(valueOf(text, 'weft_buffered_bytes{direction="inbound",state="sending"}')).toBe(4000);
+    expect(valueOf(text, 'weft_buffered_bytes{direction="inbound",state="held"}')).toBe(7);
     expect(valueOf(text, 'weft_bounds_reached_total{bound="streams"}')).toBe(2);
   });
 

@@ -80,7 +80,8 @@ export interface LogFields {
 
 /** A pre-bound series: get it once per connection and peer, then call it per exchange. */
 export interface Series {
-  exchange(end: ExchangeEnd, log: LogFields): void;
+  /** `log` undefined: it is counted alone. */
+  exchange(end: ExchangeEnd, log: LogFields | undefined): void;
   connection(end: ConnectionEnd, log: LogFields): void;
 }
 
@@ -88,8 +89,10 @@ export interface Series {
 export interface Load {
   /** Requests that wait for a connection or a stream. */
   pending: number;
-  /** Bytes of bodies that wait for a slow reader. */
+  /** Bytes that wait to be sent to a slow reader. */
   bufferedBytes: number;
+  /** Bytes of bodies that paused streams of HTTP/2 took in meanwhile. */
+  heldBytes: number;
   /** Open streams of HTTP/2: accepted from peers or clients, and opened to peers or applications. */
   acceptedStreams: number;
   openedStreams: number;

@@ -60,9 +60,12 @@ export async function ownApplication2(
           handler(stream);
           return unheard;
         },
+        unacceptable: nothing,
         goingAway: nothing,
         available: nothing,
         closed: nothing,
+        errored: nothing,
+        boundReached: nothing,
       },
     });
     connection.start();

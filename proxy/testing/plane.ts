@@ -38,10 +38,18 @@ export interface Finished {
   serverName: string | undefined;
 }
 
-const noLoad = (): Load => ({ pending: 0, bufferedBytes: 0, acceptedStreams: 0, openedStreams: 0 });
+const noLoad = (): Load => ({
+  pending: 0,
+  bufferedBytes: 0,
+  heldBytes: 0,
+  acceptedStreams: 0,
+  openedStreams: 0,
+});
 
 export class RecordedTelemetry implements Telemetry {
   readonly finished: Finished[] = [];
+  /** Exchanges without a line in the access log. */
+  readonly counted: ExchangeEnd[] = [];
   readonly verdicts: Verdict[] = [];
   readonly retries: Code[] = [];
   readonly handshakeFailures: Code[] = [];
@@ -76,7 +84,10 @@ export class RecordedTelemetry implements Telemetry {
       serverName,
     });
     return {
-      exchange: (exchange: ExchangeEnd, log: LogFields) => void this.finished.push({ ...of(log), exchange }),
+      exchange: (exchange: ExchangeEnd, log: LogFields | undefined) => {
+        if (log) this.finished.push({ ...of(log), exchange });
+        else this.counted.push(exchange);
+      },
       connection: (connection: ConnectionEnd, log: LogFields) =>
         void this.finished.push({ ...of(log), connection }),
     };

@@ -3,12 +3,22 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import type { IdentityFiles } from '../../certs/verify/index.ts';
 import { Http2Connection } from '../wire/http2/connection.ts';
+import type { ConnectionHandler } from '../wire/http2/handlers.ts';
 import { unheard, type Http2Stream } from '../wire/http2/stream.ts';
 import { SocketChannel } from '../wire/socketChannel.ts';
 import type { TestMeshOfTwo } from './mesh.ts';
 import { until } from './sockets.ts';
 
 const nothing = (): void => {};
+const quiet: ConnectionHandler = {
+  request: () => unheard,
+  unacceptable: nothing,
+  goingAway: nothing,
+  available: nothing,
+  closed: nothing,
+  errored: nothing,
+  boundReached: nothing,
+};
 
 export interface Asked {
   stream: Http2Stream;
@@ -26,8 +36,8 @@ export async function roguePeer(identity: IdentityFiles, mesh: TestMeshOfTwo, po
   const socket = connect({ host, port, cert, key, ca, ALPNProtocols: ['weft/1'], checkServerIdentity });
   await once(socket, 'secureConnect');
   mesh.onEnd(async () => void socket.destroy());
-  const handler = { request: () => unheard, goingAway: nothing, available: nothing, closed: nothing };
-  const connection = new Http2Connection({ channel: new SocketChannel(socket), role: 'client', handler });
+  const channel = new SocketChannel(socket);
+  const connection = new Http2Connection({ channel, role: 'client', handler: quiet });
   connection.start();
   await until(() => connection.ready, 'the settings');
   return (fields: string[], ended: boolean): Asked => {

@@ -2,6 +2,7 @@
 import type { Code } from '../../core/errors/index.ts';
 import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { DataPlane } from '../context.ts';
+import { Allowance } from './allowance.ts';
 import type { Load, Series } from '../telemetry/types.ts';
 import type { Failure, Upstream } from './exchange/ends.ts';
 import type { Exchange } from './exchange/exchange.ts';
@@ -13,6 +14,8 @@ import type { Side } from './side.ts';
 import type { Sweeper } from './sweeper.ts';
 
 const IDLE_MS = 60_000;
+/** Lines of the access log for requests that cannot be read. */
+const UNREADABLE_LINES = { burst: 100, perSecond: 10 };
 
 export abstract class HttpStation implements Station {
   readonly plane: DataPlane;
@@ -21,6 +24,7 @@ export abstract class HttpStation implements Station {
   readonly connections: Set<HttpConnection>;
   readonly load: Load;
   private readonly nextId = requestIds();
+  private readonly unreadableLines = new Allowance(UNREADABLE_LINES);
 
   constructor(plane: DataPlane, side: Side) {
     this.plane = plane;
@@ -54,11 +58,15 @@ export abstract class HttpStation implements Station {
     return () => this.side.tunnels.delete(abort);
   }
 
-  boundReached(bound: string): void {
-    this.plane.telemetry.boundReached(bound);
+  unreadable(): number {
+    return this.unreadableLines.take();
   }
-  streamReset(code: number): void {
-    this.plane.telemetry.http2Error(this.side.direction, code, 'peer');
+
+  http2Error(code: number, by: 'proxy' | 'peer'): void {
+    this.side.http2Error(code, by);
+  }
+  boundReached(bound: string): void {
+    this.side.boundReached(bound);
   }
 
   abstract wireOf(exchange: ExchangeRecord): Wire | undefined;

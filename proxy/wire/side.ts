@@ -3,7 +3,7 @@ import type { Server, Socket } from 'node:net';
 import type { Code } from '../../core/errors/index.ts';
 import type { Address, DataPlane, ListenAddress, Running } from '../context.ts';
 import { SocketChannel } from './socketChannel.ts';
-import type { HttpConnection } from './exchange/station.ts';
+import type { HttpConnection, Incidents } from './exchange/station.ts';
 import { listen } from './listen.ts';
 import type { Direction, Load } from '../telemetry/types.ts';
 import { Sweeper } from './sweeper.ts';
@@ -17,7 +17,7 @@ const POLL_MS = 20;
  */
 const QUIET_MS = 2_000;
 
-export class Side implements Running {
+export class Side implements Running, Incidents {
   readonly addresses: Address[] = [];
   readonly direction: Direction;
   readonly load: Load;
@@ -43,7 +43,8 @@ export class Side implements Running {
     this.load = plane.telemetry.load[direction];
     // what members hold is counted anew by each sweep
     this.sweeper = new Sweeper(() => {
-      this.load.bufferedBytes = this.load.acceptedStreams = this.load.openedStreams = 0;
+      const { load } = this;
+      load.bufferedBytes = load.heldBytes = load.acceptedStreams = load.openedStreams = 0;
     });
   }
 
@@ -62,6 +63,13 @@ export class Side implements Running {
     actual = listener.address;
     this.addresses.push(actual);
     this.servers.push(listener.server);
+  }
+
+  http2Error(code: number, by: 'proxy' | 'peer'): void {
+    this.plane.telemetry.http2Error(this.direction, code, by);
+  }
+  boundReached(bound: string): void {
+    this.plane.telemetry.boundReached(bound);
   }
 
   /** HTTP exchanges that run. */

@@ -19,6 +19,11 @@ export class Exchange extends ExchangeRecord {
   readonly tried: Pool[] = [];
   /** Pass the bytes as they are: for destinations outside the mesh. */
   transparent = false;
+  /**
+   * Names of fields that came never-indexed in a section of HTTP/2, of the request or of a response: they are passed on
+   * as such (RFC 7541, 7.1.3).
+   */
+  neverIndexed: FieldList = NO_FIELDS;
   /** Speak HTTP/2 to a server that is reached without the mesh's own wire. */
   overHttp2 = false;
   private readonly replay = new Replay();
@@ -92,10 +97,16 @@ export class Exchange extends ExchangeRecord {
     this.end?.resume();
   }
 
-  /** Answers a request whose head or body could not be read. */
-  refuseUnread(code: Code, detail: string): void {
+  /** Answers a request whose head or body could not be read. `logged`: with a line in the access log. */
+  refuseUnread(code: Code, detail: string, logged = true): void {
     this.start();
+    this.logged = logged;
     this.refuse(code, detail === '' ? {} : { detail });
+  }
+
+  /** Adds to `neverIndexed`, nearly always nothing. */
+  keepNeverIndexed(names: FieldList): void {
+    if (names.length > 0) this.neverIndexed = [...new Set([...this.neverIndexed, ...names])];
   }
 
   // ---- from the station
@@ -281,6 +292,7 @@ export class Exchange extends ExchangeRecord {
     this.leaveUpstream();
     this.endRecord(upstream?.series ?? this.station.seriesOf(this), upstream?.responseBytes ?? 0);
     this.added = this.notes = this.giveUp = undefined;
+    this.neverIndexed = NO_FIELDS;
     this.replay.reset();
   }
 }

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { until } from '../../testing/sockets.ts';
 import { dial } from '../dial.ts';
 import { Http2Connection } from '../http2/connection.ts';
+import type { ConnectionHandler } from '../http2/handlers.ts';
 import { unheard } from '../http2/stream.ts';
 import { SocketChannel } from '../socketChannel.ts';
 import { Sweeper } from '../sweeper.ts';
@@ -11,11 +12,19 @@ import type { Exchange } from './exchange.ts';
 import { Pool } from './pool.ts';
 
 const nothing = (): void => {};
+const quiet: ConnectionHandler = {
+  request: () => unheard,
+  unacceptable: nothing,
+  goingAway: nothing,
+  available: nothing,
+  closed: nothing,
+  errored: nothing,
+  boundReached: nothing,
+};
 
 it('a pool that is retired while somebody waits serves him, and does not dial for ever', async () => {
   const server = createServer((socket) => {
-    const handler = { request: () => unheard, goingAway: nothing, available: nothing, closed: nothing };
-    new Http2Connection({ channel: new SocketChannel(socket), role: 'server', handler }).start();
+    new Http2Connection({ channel: new SocketChannel(socket), role: 'server', handler: quiet }).start();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -30,7 +39,8 @@ it('a pool that is retired while somebody waits serves him, and does not dial fo
     idleMs: () => 60_000,
     freshMs: 1,
     sweeper: new Sweeper(),
-    load: { pending: 0, bufferedBytes: 0, acceptedStreams: 0, openedStreams: 0 },
+    load: { pending: 0, bufferedBytes: 0, heldBytes: 0, acceptedStreams: 0, openedStreams: 0 },
+    incidents: { http2Error: () => {}, boundReached: () => {} },
     serial: () => 's',
     series: () => undefined,
     dial: (_wire, handlers) => {

@@ -9,6 +9,7 @@ import { KeptConnections } from '../http1/keptConnections.ts';
 import { SharedConnections } from '../streams/sharedConnections.ts';
 import type { Sweeper, Swept } from '../sweeper.ts';
 import type { Exchange } from './exchange.ts';
+import type { Incidents } from './station.ts';
 
 export interface PoolOptions {
   /** `address:port`, for logs. */
@@ -25,6 +26,7 @@ export interface PoolOptions {
   readonly freshMs: number;
   readonly sweeper: Sweeper;
   readonly load: Load;
+  readonly incidents: Incidents;
   dial(wire: Wire | undefined, handlers: DialHandlers): () => void;
   /** Serial of the certificate that dial would use now; '' in plain text. */
   serial(): string;

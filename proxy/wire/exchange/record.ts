@@ -24,6 +24,8 @@ export abstract class ExchangeRecord implements LogFields {
   lastPool: Pool | undefined = undefined;
   protected status = 0;
   protected flag: Code | undefined = undefined;
+  /** It may have a line in the access log. */
+  protected logged = true;
   private startedAt = 0;
   private id = '';
 
@@ -68,6 +70,7 @@ export abstract class ExchangeRecord implements LogFields {
     this.attempts = this.status = 0;
     this.verdict = this.detail = this.flag = this.grpcStatus = undefined;
     this.id = this.upstream = '';
+    this.logged = true;
     this.startedAt = performance.now();
   }
 
@@ -82,7 +85,7 @@ export abstract class ExchangeRecord implements LogFields {
         attempts: this.attempts,
         grpcStatus: this.grpcStatus,
       },
-      this,
+      this.logged ? this : undefined,
     );
   }
 }

@@ -18,7 +18,15 @@ export interface HttpConnection {
   shutdown(): void;
 }
 
-export interface Station {
+/** Where connections of a side count what went wrong on them. */
+export interface Incidents {
+  /** A stream or connection of HTTP/2 ended with an error code (RFC 9113, 7), said by this proxy or by its peer. */
+  http2Error(code: number, by: 'proxy' | 'peer'): void;
+  /** Something was refused for want of room. `bound`: its name in the source. */
+  boundReached(bound: string): void;
+}
+
+export interface Station extends Incidents {
   readonly sweeper: Sweeper;
   /** Open client connections that speak HTTP, so that a stop can end them. */
   readonly connections: Set<HttpConnection>;
@@ -43,10 +51,11 @@ export interface Station {
   responseCuts(upstream: Upstream): number;
   /** How the exchange travels between two proxies; undefined where it does not. */
   wireOf(exchange: ExchangeRecord): Wire | undefined;
-  /** A request was refused for want of room. */
-  boundReached(bound: string): void;
-  /** A stream was ended by the other side with an error of HTTP/2. */
-  streamReset(code: number): void;
+  /**
+   * A request cannot be read, which costs its client nothing. Gives how many of its kind were only counted since the
+   * last that had a line in the log; -1: this one is only counted, too.
+   */
+  unreadable(): number;
   /** A client connection has ended. */
   disconnected(context: object): void;
   /**

@@ -5,6 +5,7 @@ import {
   frame,
   goaway,
   headers,
+  NEVER,
   ping,
   reset,
   settings,
@@ -248,21 +249,20 @@ describe('a client', () => {
 
   it('passes on what must never be indexed', async () => {
     const { peer, ask } = await client();
-    const secret = Buffer.concat([
-      Buffer.from([0x10, 3]),
-      Buffer.from('x-k'),
-      Buffer.from([1]),
-      Buffer.from('v'),
-    ]);
-    const { handler } = ask(GET);
+    const secret = block(['x-k', 'v'], NEVER);
+    const { handler, stream } = ask(POST, false);
     await peer.send(frame({ type: 1, flags: 5, id: 1, payload: Buffer.concat([block(OK), secret]) }));
     expect(handler.head!.neverIndexed).toEqual(['x-k']);
     peer.connection.neverIndexed = handler.head!.neverIndexed;
     ask([...GET, 'x-k', 'v']);
     ask([...GET, 'x-k', 'v']);
-    const [first, second] = await peer.exchange();
+    stream!.neverIndexed = handler.head!.neverIndexed;
+    stream!.end(['x-k', 'v']);
+    const [first, second, trailers] = await peer.exchange();
     expect(first!.payload.includes(secret)).toBe(true);
     expect(second!.payload.includes(secret)).toBe(false);
+    // by now the table has the name
+    expect([trailers!.id, trailers!.payload[0]! & 0xf0]).toEqual([1, NEVER]);
   });
 
   it('ends the upload of a request that was answered early', async () => {

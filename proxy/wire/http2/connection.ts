@@ -6,7 +6,12 @@ import type { StreamHandler } from './handlers.ts';
 import { ownSettings } from './settings.ts';
 import type { Http2Stream } from './stream.ts';
 
+const NONE: readonly string[] = [];
+
 export class Http2Connection extends Core implements Swept {
+  /** Client role: Http2Stream.neverIndexed of the next request, whose head leaves before there is a stream to say it of. */
+  neverIndexed: readonly string[] = NONE;
+
   /** Begins, with bytes that were already read: of a client, its preface among them. */
   start(bytes?: Buffer): void {
     const { channel } = this;
@@ -25,6 +30,8 @@ export class Http2Connection extends Core implements Swept {
    * stream can be opened now, and for `:protocol` where the server has not said that it takes it.
    */
   request(fields: readonly string[], ended: boolean, handler: StreamHandler): Http2Stream | undefined {
+    const { neverIndexed } = this;
+    this.neverIndexed = NONE;
     if (!this.canOpen) return undefined;
     const method = pseudoField(fields, ':method');
     if (method === 'CONNECT' && !this.extendedConnect && pseudoField(fields, ':protocol') !== '') {
@@ -33,20 +40,36 @@ export class Http2Connection extends Core implements Swept {
     const id = this.table.nextId();
     this.table.last = id;
     const stream = this.openStream(id, false, handler);
+    stream.neverIndexed = neverIndexed;
     stream.bodiless = method === 'HEAD';
     stream.tunnel = method === 'CONNECT';
     this.sendHead(stream, fields, ended);
     return stream;
   }
 
-  /** Names that the next head must let into no table: Http2Head.neverIndexed of the one that is passed on. */
-  set neverIndexed(names: readonly string[]) {
-    this.encoder.neverIndexed = names;
-  }
-
   /** Open streams. */
   get streams(): number {
     return this.table.size;
+  }
+
+  /** What follows each of them. */
+  *handlers(): Generator<StreamHandler> {
+    for (const { handler } of this.table.open.values()) yield handler;
+  }
+
+  /** Bytes that wait to be sent: content, frames, and what the channel has not got rid of. */
+  get sending(): number {
+    return this.sender.queued + this.writer.bytes + this.channel.buffered;
+  }
+
+  /** Bytes of content that streams took while they were paused. */
+  get held(): number {
+    return this.credit.held;
+  }
+
+  /** The peer may send no content, since paused streams hold too much. */
+  get withholding(): boolean {
+    return this.credit.window <= 0;
   }
 
   /** Client role: `request` gives a stream. */
@@ -77,7 +100,10 @@ export class Http2Connection extends Core implements Swept {
   /** Ends at once; streams are told. */
   destroy(errorCode: number = code.NO_ERROR): void {
     if (this.over) return;
-    if (!this.ending.closing) this.writer.goaway(this.lastTaken, errorCode, '');
+    if (!this.ending.closing) {
+      this.writer.goaway(this.lastTaken, errorCode, '');
+      if (errorCode !== code.NO_ERROR) this.handler.errored(errorCode, true);
+    }
     if (!this.blocked) this.output.write();
     this.stop(errorCode === code.NO_ERROR ? code.CANCEL : errorCode);
     this.channel.destroy();

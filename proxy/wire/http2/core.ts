@@ -7,7 +7,7 @@ import type { Channel, Handler } from '../channel.ts';
 import { code } from './constants.ts';
 import { Credit } from './credit.ts';
 import { Ending, failure } from './ending.ts';
-import { flood, floodName, Floods } from './floods.ts';
+import { flood, floodBound, floodName, Floods } from './floods.ts';
 import type { FrameReader } from './frameReader.ts';
 import { FrameWriter } from './frameWriter.ts';
 import type { ConnectionHandler, Http2Options, StreamHandler } from './handlers.ts';
@@ -22,7 +22,6 @@ import { PeerSettings } from './settings.ts';
 import { Http2Stream, unheard, type StreamOwner } from './stream.ts';
 import { StreamTable } from './streamTable.ts';
 
-const TOO_LARGE: readonly string[] = [':status', '431', 'content-length', '0'];
 const NONE: readonly string[] = [];
 
 export class Core implements Handler, StreamOwner {
@@ -30,7 +29,6 @@ export class Core implements Handler, StreamOwner {
   readonly role: 'client' | 'server';
   readonly handler: ConnectionHandler;
   readonly limits: Http2Limits;
-  readonly tooLarge: readonly string[];
   readonly table = new StreamTable();
   readonly peer: PeerSettings;
   readonly floods = new Floods(performance.now.bind(performance));
@@ -54,7 +52,6 @@ export class Core implements Handler, StreamOwner {
     this.role = options.role;
     this.handler = options.handler;
     this.limits = options.limits ? { ...defaultLimits, ...options.limits } : defaultLimits;
-    this.tooLarge = options.tooLarge ?? TOO_LARGE;
     this.peer = new PeerSettings(this.role, this.limits.assumedStreams);
     this.encoder = new HpackEncoder({ maxTableSize: this.limits.headerTableBytes });
     this.writer = new FrameWriter(this.encoder);
@@ -135,12 +132,19 @@ export class Core implements Handler, StreamOwner {
   // -- from streams
 
   sendHead(stream: Http2Stream, fields: readonly string[], ended: boolean): void {
-    this.writer.headers(stream.id, fields, ended);
-    if (this.encoder.neverIndexed !== NONE) this.encoder.neverIndexed = NONE;
+    this.writeFields(stream, fields, ended);
     this.kick();
     if (!ended) return;
     stream.ending = true;
     this.sentEnd(stream);
+  }
+
+  writeFields(stream: Http2Stream, fields: readonly string[], ended: boolean): void {
+    const { encoder } = this;
+    const marked = stream.neverIndexed.length > 0;
+    if (marked) encoder.neverIndexed = stream.neverIndexed;
+    this.writer.headers(stream.id, fields, ended);
+    if (marked) encoder.neverIndexed = NONE;
   }
 
   sendData(stream: Http2Stream, bytes: Buffer): boolean {
@@ -244,6 +248,7 @@ export class Core implements Handler, StreamOwner {
     this.writer.reset(streamId, errorCode);
     this.table.rememberReset(streamId);
     this.kick();
+    if (errorCode !== code.NO_ERROR) this.handler.errored(errorCode, true);
   }
 
   /** Frames for it may be under way though there is no such stream: it was reset, or came after GOAWAY (6.8). */
@@ -259,7 +264,13 @@ export class Core implements Handler, StreamOwner {
   }
 
   tooMuch(kind: number): void {
-    this.fail(code.ENHANCE_YOUR_CALM, `too many ${floodName(kind)}`);
+    this.exceeds(floodBound(kind), `too many ${floodName(kind)}`);
+  }
+
+  exceeds(bound: string, text: string): void {
+    if (this.closing) return;
+    this.handler.boundReached(bound);
+    this.fail(code.ENHANCE_YOUR_CALM, text);
   }
 
   fail(errorCode: number, text: string): void {

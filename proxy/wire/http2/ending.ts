@@ -61,8 +61,9 @@ export class Ending {
     const { connection } = this;
     if (lastId > this.peerTook) return connection.fail(code.PROTOCOL_ERROR, 'GOAWAY raises its last stream');
     this.peerTook = lastId;
-    if (errorCode !== code.NO_ERROR) {
-      this.error ??= failure(`the peer ended the connection with ${codeName(errorCode)}`);
+    if (errorCode !== code.NO_ERROR && this.error === undefined) {
+      this.error = failure(`the peer ended the connection with ${codeName(errorCode)}`);
+      connection.handler.errored(errorCode, false);
     }
     this.tellGoingAway();
     // streams that a client opened; a server opens none
@@ -87,6 +88,7 @@ export class Ending {
     const { connection } = this;
     this.error = failure(text);
     connection.writer.goaway(connection.lastTaken, errorCode, text);
+    connection.handler.errored(errorCode, true);
     this.close();
     this.tellGoingAway();
     connection.loseAll(errorCode);

@@ -35,6 +35,9 @@ const NAMES = [
   'frames on closed streams',
 ];
 export const floodName = (kind: number): string => NAMES[kind]!;
+const BOUNDS = Object.keys(flood).map((key) => `flood.${key}`);
+/** The name by which it is counted: `flood.ping`. */
+export const floodBound = (kind: number): string => BOUNDS[kind]!;
 
 const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 10_000];
 const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 1000];

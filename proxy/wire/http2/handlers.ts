@@ -10,8 +10,6 @@ export interface Http2Options {
   readonly role: 'client' | 'server';
   readonly handler: ConnectionHandler;
   readonly limits?: Partial<Http2Limits>;
-  /** Server role: the whole answer to a request whose fields exceed `headerListBytes`. Default: a bare 431. */
-  readonly tooLarge?: readonly string[];
 }
 
 export interface ConnectionHandler {
@@ -20,6 +18,12 @@ export interface ConnectionHandler {
    * fine. `ended`: it has no body and no trailers.
    */
   request(stream: Http2Stream, head: Http2Head, ended: boolean): StreamHandler;
+  /**
+   * Server role: a request that is refused for its head. `problem`: what is malformed about it (8.1.1), without values
+   * of the peer; '': its fields exceed `headerListBytes`. `head` has what could be read. May answer before it returns;
+   * a stream that has no whole answer then is reset with PROTOCOL_ERROR. Nothing more is told of it.
+   */
+  unacceptable(stream: Http2Stream, head: Http2Head, problem: string): void;
   /**
    * No new streams: the peer sent GOAWAY (those above its last identifier are told as unprocessed after this), or the
    * connection ends for another reason. Told once.
@@ -32,6 +36,13 @@ export interface ConnectionHandler {
    * `sweep` is needed.
    */
   closed(error: Error | undefined): void;
+  /**
+   * RST_STREAM or GOAWAY with an error code (7) has ended a stream or the connection; `ours`: it was sent, not received.
+   * For who counts: what has to be done about it is told by the other calls.
+   */
+  errored(errorCode: number, ours: boolean): void;
+  /** For who counts: something was refused. `bound`: a name of limits.ts or memory.ts, or `flood.` and one of floods.ts. */
+  boundReached(bound: string): void;
 }
 
 export interface StreamHandler {
@@ -41,8 +52,8 @@ export interface StreamHandler {
   response(head: Http2Head, ended: boolean): void;
   /** A slice of what the channel gave; may be kept. `ended` with the last one, which may be empty. */
   data(bytes: Buffer, ended: boolean): void;
-  /** Ends the incoming side. Flat list of names and values. */
-  trailers(fields: string[]): void;
+  /** Ends the incoming side. Flat list of names and values. `neverIndexed`: as Http2Head.neverIndexed. */
+  trailers(fields: string[], neverIndexed: readonly string[]): void;
   /** After `write` gave false: what was queued has been handed to the connection. */
   drain(): void;
   /**

@@ -24,6 +24,8 @@ export interface LivenessOwner {
   readonly blocked: boolean;
   kick(): void;
   fail(errorCode: number, text: string): void;
+  /** A bound was passed that ends the connection. */
+  exceeds(bound: string, text: string): void;
   /** The peer does not answer: nothing can be told to it. */
   lost(text: string): void;
 }
@@ -93,10 +95,9 @@ export class Liveness {
       return owner.lost('the peer does not read');
     }
     if (this.stalled(now, stalledMs)) {
-      return owner.fail(code.ENHANCE_YOUR_CALM, 'nothing is taken of what was asked for');
+      return owner.exceeds('queuedLimit', 'nothing is taken of what was asked for');
     }
-    if (this.stuck(now, frameMs))
-      return owner.fail(code.ENHANCE_YOUR_CALM, 'a frame is not completed in time');
+    if (this.stuck(now, frameMs)) return owner.exceeds('frameMs', 'a frame is not completed in time');
     this.ask(now);
   }
 

@@ -12,15 +12,30 @@ export class Messages {
     this.connection = connection;
   }
 
-  /** Takes a decoded field section; `list` is undefined where it is larger than it may be. */
-  section(streamId: number, ended: boolean, list: string[] | undefined): void {
+  /** Takes a decoded field section. */
+  section(streamId: number, ended: boolean, list: string[]): void {
     const { connection } = this;
     const stream = connection.table.open.get(streamId);
     if (stream === undefined) return this.opening(streamId, ended, list);
     if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED);
-    if (list === undefined) return connection.streamError(stream, code.ENHANCE_YOUR_CALM);
     if (stream.responded) this.trailers(stream, ended, list);
     else this.response(stream, ended, list);
+  }
+
+  /** The same of one that is larger than it may be, of which `list` is the beginning. */
+  large(streamId: number, ended: boolean, list: string[]): void {
+    const { connection } = this;
+    const stream = connection.table.open.get(streamId);
+    if (stream !== undefined) {
+      if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED);
+      return this.exceeds(stream, 'headerListBytes');
+    }
+    if (!this.opens(streamId)) return;
+    const head = new Http2Head();
+    // as much as there is of it
+    head.takeRequest(list);
+    connection.handler.boundReached('headerListBytes');
+    this.unacceptable(connection.openStream(streamId, ended), head, '');
   }
 
   /** Judges content of a stream before it is told; false where the stream is over. */
@@ -37,24 +52,31 @@ export class Messages {
     return stream.lacking === 0 || (stream.lacking > 0 && !ended);
   }
 
-  private opening(streamId: number, ended: boolean, list: string[] | undefined): void {
+  private opening(streamId: number, ended: boolean, list: string[]): void {
+    if (!this.opens(streamId)) return;
+    const head = new Http2Head();
+    let problem = head.takeRequest(list);
+    if (problem === '' && ended && head.contentLength > 0) problem = 'content-length without content';
+    if (problem === '') this.request(streamId, ended, head);
+    else this.unacceptable(this.connection.openStream(streamId, ended), head, problem);
+  }
+
+  /** A field section without a stream may open one; else it is refused. */
+  private opens(streamId: number): boolean {
     const { connection } = this;
     const { table } = connection;
-    if (connection.ignores(streamId)) return connection.count(flood.late);
-    if (connection.role === 'client') {
-      return table.isIdle(streamId)
-        ? connection.fail(code.PROTOCOL_ERROR, 'HEADERS on an idle stream')
-        : connection.fail(code.STREAM_CLOSED, 'HEADERS on a closed stream');
+    if (connection.ignores(streamId)) connection.count(flood.late);
+    else if (connection.role === 'client' && table.isIdle(streamId))
+      connection.fail(code.PROTOCOL_ERROR, 'HEADERS on an idle stream');
+    else if (connection.role === 'client' || streamId <= table.last)
+      connection.fail(code.STREAM_CLOSED, 'HEADERS on a closed stream');
+    else {
+      table.last = streamId;
+      if (table.size < connection.limits.streams) return true;
+      connection.handler.boundReached('streams');
+      connection.refuse(streamId, code.REFUSED_STREAM);
     }
-    if (streamId <= table.last) return connection.fail(code.STREAM_CLOSED, 'HEADERS on a closed stream');
-    table.last = streamId;
-    if (table.size >= connection.limits.streams) return connection.refuse(streamId, code.REFUSED_STREAM);
-    if (list === undefined) return this.tooLarge(streamId, ended);
-    const head = new Http2Head();
-    if (head.takeRequest(list) !== '' || (ended && head.contentLength > 0)) {
-      return connection.refuse(streamId, code.PROTOCOL_ERROR);
-    }
-    this.request(streamId, ended, head);
+    return false;
   }
 
   private request(streamId: number, ended: boolean, head: Http2Head): void {
@@ -70,13 +92,12 @@ export class Messages {
     stream.handler = connection.handler.request(stream, head, ended);
   }
 
-  private tooLarge(streamId: number, ended: boolean): void {
+  private unacceptable(stream: Http2Stream, head: Http2Head, problem: string): void {
     const { connection } = this;
     if (!connection.floods.take(flood.reset)) return connection.tooMuch(flood.reset);
-    const stream = connection.openStream(streamId, ended);
-    stream.respond(connection.tooLarge, true);
-    // what else comes of the request is not wanted
-    stream.reset(code.NO_ERROR);
+    connection.handler.unacceptable(stream, head, problem);
+    // after an answer, what else comes of the request is not wanted
+    stream.reset(stream.ending ? code.NO_ERROR : code.PROTOCOL_ERROR);
   }
 
   private response(stream: Http2Stream, ended: boolean, list: string[]): void {
@@ -106,9 +127,15 @@ export class Messages {
     if (ended) return connection.streamError(stream, code.PROTOCOL_ERROR);
     stream.interims++;
     if (stream.interims > connection.limits.interimResponses) {
-      return connection.streamError(stream, code.ENHANCE_YOUR_CALM);
+      return this.exceeds(stream, 'interimResponses');
     }
     stream.handler.interim(head);
+  }
+
+  private exceeds(stream: Http2Stream, bound: string): void {
+    const { connection } = this;
+    connection.handler.boundReached(bound);
+    connection.streamError(stream, code.ENHANCE_YOUR_CALM);
   }
 
   /** A tunnel has none (8.5). */
@@ -118,7 +145,7 @@ export class Messages {
       return connection.streamError(stream, code.PROTOCOL_ERROR);
     }
     stream.receivedEnd = true;
-    stream.handler.trailers(list);
+    stream.handler.trailers(list, connection.sections.decoder.neverIndexed);
     connection.receivedEnd(stream);
   }
 }

@@ -138,6 +138,7 @@ export class Receiver implements FrameSink {
       return connection.tooMuch(flood.reset);
     }
     const errorCode = reader.bytes.readUInt32BE(reader.start);
+    if (errorCode !== code.NO_ERROR) connection.handler.errored(errorCode, false);
     const unprocessed = errorCode === code.REFUSED_STREAM && connection.role === 'client';
     connection.lose(stream, errorCode, unprocessed);
   }
@@ -187,9 +188,10 @@ export class Receiver implements FrameSink {
       return this.acknowledged();
     }
     if (reader.length % 6 !== 0) return connection.fail(code.FRAME_SIZE_ERROR, 'SETTINGS of odd length');
-    if (reader.length / 6 > connection.limits.settingsPerFrame || !connection.floods.take(flood.settings)) {
-      return connection.tooMuch(flood.settings);
+    if (reader.length / 6 > connection.limits.settingsPerFrame) {
+      return connection.exceeds('settingsPerFrame', 'too many SETTINGS');
     }
+    if (!connection.floods.take(flood.settings)) return connection.tooMuch(flood.settings);
     const before = connection.peer.initialWindowSize;
     const error = connection.peer.take(reader.bytes, reader.start, reader.end);
     if (error !== code.NO_ERROR) return connection.fail(error, connection.peer.problem);

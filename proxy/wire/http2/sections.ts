@@ -70,7 +70,8 @@ export class Sections {
     if (list === 'compression') {
       return this.connection.fail(code.COMPRESSION_ERROR, 'a field section cannot be decoded');
     }
-    this.messages.section(streamId, this.ended, list === 'large' ? undefined : list);
+    if (list === 'large') this.messages.large(streamId, this.ended, decoder.takeBeginning());
+    else this.messages.section(streamId, this.ended, list);
   }
 
   /**
@@ -80,8 +81,10 @@ export class Sections {
   private gather(fragment: Buffer): boolean {
     const { headerBlockBytes, continuations } = this.connection.limits;
     this.fragmentBytes += fragment.length;
-    if (this.fragmentBytes > headerBlockBytes || this.fragments.length > continuations) {
-      this.connection.fail(code.ENHANCE_YOUR_CALM, 'field section is too large or in too many frames');
+    const large = this.fragmentBytes > headerBlockBytes;
+    if (large || this.fragments.length > continuations) {
+      const bound = large ? 'headerBlockBytes' : 'continuations';
+      this.connection.exceeds(bound, 'field section is too large or in too many frames');
       return false;
     }
     this.fragments.push(Buffer.from(fragment));

@@ -19,6 +19,8 @@ export interface SenderOwner {
   readonly blocked: boolean;
   /** Something waits to be sent: the end of the turn is needed. */
   kick(): void;
+  /** Makes the frames of a field section. */
+  writeFields(stream: Http2Stream, fields: readonly string[], ended: boolean): void;
   /** The last frame of our side was made. */
   sentEnd(stream: Http2Stream): void;
 }
@@ -201,7 +203,7 @@ export class Sender {
   /** Everything else has been sent: the end, or the trailers, which are one. */
   private finish(stream: Http2Stream): void {
     if (stream.trailers === undefined) this.owner.writer.data(stream.id, 0, true);
-    else this.owner.writer.headers(stream.id, stream.trailers, true);
+    else this.owner.writeFields(stream, stream.trailers, true);
     this.owner.sentEnd(stream);
   }
 }

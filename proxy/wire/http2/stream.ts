@@ -16,6 +16,8 @@ export interface StreamOwner {
   resumed(stream: Http2Stream): void;
 }
 
+const NONE: readonly string[] = [];
+
 /** Until the owner has returned its handler, and for those without interest. */
 export const unheard: StreamHandler = {
   interim: () => {},
@@ -41,6 +43,8 @@ export class Http2Stream {
   sentEnd = false;
   /** No credit is given to the peer. */
   paused = false;
+  /** Names that heads and trailers sent on it must let into no table (RFC 7541, 7.1.3): as Http2Head.neverIndexed. */
+  neverIndexed: readonly string[] = NONE;
 
   // the rest belongs to the connection
 

@@ -1,5 +1,6 @@
 /** One exchange of a client that speaks HTTP/2: its stream, answered from an upstream of either version. */
 import { codes, grpcMessage, grpcStatusOf, type Code } from '../../../core/errors/index.ts';
+import { bound } from '../bounds.ts';
 import type { Downstream, Released } from '../exchange/ends.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { FieldList, Response } from '../exchange/message.ts';
@@ -27,6 +28,11 @@ export class StreamAnswers implements Downstream, StreamHandler {
   /** What follows the head are bytes, for when the answer allows them. */
   private readonly opening: boolean;
   private readonly early: Buffer[] = [];
+  /** It gets no answer, but a reset by its connection. */
+  private malformed = false;
+  /** Bytes of its body at the last look, and since when they are so many. */
+  private heard = -1;
+  private heardAt = 0;
 
   constructor(server: StreamServer, stream: Http2Stream, request: StreamRequest) {
     this.server = server;
@@ -47,6 +53,35 @@ export class StreamAnswers implements Downstream, StreamHandler {
     this.exchange.begin(undefined);
   }
 
+  /** A request that is not valid, and so is not answered (RFC 9113, 8.1.1). */
+  refuseMalformed(problem: string): void {
+    const skipped = this.server.options.station.unreadable();
+    const detail = skipped > 0 ? `${problem}; ${skipped} others are not in the log` : problem;
+    this.malformed = true;
+    this.exchange.refuseUnread('BAD_REQUEST', detail, skipped >= 0);
+  }
+
+  refuseUnread(code: Code, detail: string): void {
+    this.exchange.refuseUnread(code, detail);
+  }
+
+  keepNeverIndexed(names: FieldList): void {
+    this.exchange.keepNeverIndexed(names);
+  }
+
+  /**
+   * Gives up a body of known length that does not come, unless it is this side that keeps it waiting. `withheld`: no
+   * stream of its connection may send. Other bodies may rightly be silent: they are conversations.
+   */
+  sweep(now: number, withheld: boolean): void {
+    const { request } = this;
+    if (this.requestComplete || request.contentLength < 0 || request.grpc) return;
+    if (withheld || this.stream.paused || this.heard !== this.requestBytes) {
+      this.heard = this.requestBytes;
+      this.heardAt = now;
+    } else if (now - this.heardAt > bound.bodyMs) this.exchange.requestBroken('REQUEST_TIMEOUT', '');
+  }
+
   // ---- from the stream
 
   interim(): void {}
@@ -59,8 +94,9 @@ export class StreamAnswers implements Downstream, StreamHandler {
     this.exchange.requestBody(bytes, ended);
   }
 
-  trailers(fields: string[]): void {
+  trailers(fields: string[], neverIndexed: FieldList): void {
     this.requestComplete = true;
+    this.exchange.keepNeverIndexed(neverIndexed);
     this.exchange.requestBody(EMPTY, true, trailersOf(fields, this.server.options.marked));
   }
 
@@ -69,7 +105,6 @@ export class StreamAnswers implements Downstream, StreamHandler {
   }
 
   reset(code: number): void {
-    this.server.options.station.streamReset(code);
     this.exchange.clientGone(code);
   }
 
@@ -84,15 +119,14 @@ export class StreamAnswers implements Downstream, StreamHandler {
   }
 
   inform(response: Response, cuts: number): void {
-    this.stream.respond(responseFields(response, cuts, this.server.options), false);
+    this.head(responseFields(response, cuts, this.server.options), false);
   }
 
   respond(response: Response, cuts: number, ended: boolean): boolean {
-    const { stream } = this;
     this.chunks = response.chunked ? new ChunkReader() : undefined;
     const fields = responseFields(response, cuts, this.server.options);
     const early = earlyBody(response);
-    stream.respond(fields, ended && early === undefined);
+    this.head(fields, ended && early === undefined);
     return early === undefined || this.body(early);
   }
 
@@ -105,6 +139,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
 
   complete(trailers: FieldList | undefined): void {
     const { marked } = this.server.options;
+    this.stream.neverIndexed = this.exchange.neverIndexed;
     this.stream.end(trailers ? trailersOf(trailers, marked) : this.chunks?.trailersFor(marked));
     // the rest of the request is not wanted (RFC 9113, 8.1)
     if (!this.stream.receivedEnd) this.stream.reset(reason.NO_ERROR);
@@ -112,6 +147,7 @@ export class StreamAnswers implements Downstream, StreamHandler {
 
   refuse(code: Code, detail: RefusalDetail): void {
     const { stream, request } = this;
+    if (this.malformed) return;
     if (request.grpc) stream.respond(grpcRefusal(code, detail), true);
     else {
       const body = Buffer.from(refusalBody(code, detail));
@@ -132,10 +168,15 @@ export class StreamAnswers implements Downstream, StreamHandler {
   release(response: Response | undefined, cuts: number): Released {
     if (response !== undefined) {
       const switched = response.status === 101;
-      this.stream.respond(responseFields(response, cuts, { ...this.server.options, switched }), false);
+      this.head(responseFields(response, cuts, { ...this.server.options, switched }), false);
     }
     const { channel } = this.server.options;
     return { channel: new StreamChannel(this.stream, channel), bytes: Buffer.concat(this.early) };
+  }
+
+  private head(fields: FieldList, ended: boolean): void {
+    this.stream.neverIndexed = this.exchange.neverIndexed;
+    this.stream.respond(fields, ended);
   }
 
   private readonly writePiece = (piece: Buffer): void => {

@@ -5,7 +5,7 @@ import { Http2Connection } from '../http2/connection.ts';
 import type { ConnectionHandler, StreamHandler } from '../http2/handlers.ts';
 import type { Http2Head } from '../http2/head.ts';
 import type { Http2Limits } from '../http2/limits.ts';
-import { unheard, type Http2Stream } from '../http2/stream.ts';
+import type { Http2Stream } from '../http2/stream.ts';
 import type { Swept } from '../sweeper.ts';
 import { StreamAnswers } from './answers.ts';
 import { StreamRequest } from './request.ts';
@@ -60,23 +60,35 @@ export class StreamServer implements ConnectionHandler, HttpConnection, Swept {
   sweep(now: number): void {
     this.connection.sweep(now);
     const { load } = this.options.station;
-    load.acceptedStreams += this.connection.streams;
-    load.bufferedBytes += this.options.channel.buffered;
-    const { idleSince } = this.connection;
+    const { streams, sending, held, withholding, idleSince } = this.connection;
+    load.acceptedStreams += streams;
+    load.bufferedBytes += sending;
+    load.heldBytes += held;
+    for (const handler of this.connection.handlers()) {
+      if (handler instanceof StreamAnswers) handler.sweep(now, withholding);
+    }
     if (idleSince > 0 && now - idleSince > this.options.station.idleMs()) this.connection.shutdown();
   }
 
   request(stream: Http2Stream, head: Http2Head, ended: boolean): StreamHandler {
     const { marked, bytes } = this.options;
     if (head.protocol === TCP_PROTOCOL && bytes !== undefined) return bytes(stream);
-    // what only proxies ask of each other
-    if (!marked && head.protocol.startsWith('weft-')) {
-      stream.respond([':status', '400'], true);
-      return unheard;
-    }
-    const answers = new StreamAnswers(this, stream, new StreamRequest(head, { trusted: marked, ended }));
-    answers.begin();
+    const answers = this.answers(stream, head, ended);
+    if (head.neverIndexed.length > 0) answers.keepNeverIndexed(head.neverIndexed);
+    if (marked || !head.protocol.startsWith('weft-')) answers.begin();
+    else answers.refuseUnread('BAD_REQUEST', ':protocol is for proxies');
     return answers;
+  }
+
+  unacceptable(stream: Http2Stream, head: Http2Head, problem: string): void {
+    const answers = this.answers(stream, head, stream.receivedEnd);
+    if (problem === '') answers.refuseUnread('HEADERS_TOO_LARGE', '');
+    else answers.refuseMalformed(problem);
+  }
+
+  private answers(stream: Http2Stream, head: Http2Head, ended: boolean): StreamAnswers {
+    const { marked } = this.options;
+    return new StreamAnswers(this, stream, new StreamRequest(head, { trusted: marked, ended }));
   }
 
   goingAway(): void {}
@@ -87,5 +99,13 @@ export class StreamServer implements ConnectionHandler, HttpConnection, Swept {
     station.connections.delete(this);
     station.sweeper.delete(this);
     station.disconnected(context);
+  }
+
+  errored(errorCode: number, ours: boolean): void {
+    this.options.station.http2Error(errorCode, ours ? 'proxy' : 'peer');
+  }
+
+  boundReached(bound: string): void {
+    this.options.station.boundReached(bound);
   }
 }

@@ -73,6 +73,7 @@ export class Shared implements ConnectionHandler {
   request(): StreamHandler {
     return unheard;
   }
+  unacceptable(): void {}
   goingAway(): void {
     this.owner.leaving(this);
   }
@@ -81,6 +82,12 @@ export class Shared implements ConnectionHandler {
   }
   closed(): void {
     this.owner.forget(this);
+  }
+  errored(errorCode: number, ours: boolean): void {
+    this.pool.options.incidents.http2Error(errorCode, ours ? 'proxy' : 'peer');
+  }
+  boundReached(bound: string): void {
+    this.pool.options.incidents.boundReached(bound);
   }
 }
 
@@ -178,7 +185,8 @@ export class SharedConnections {
       const { connection } = shared;
       connection.sweep(now);
       load.openedStreams += connection.streams;
-      load.bufferedBytes += shared.channel.buffered;
+      load.bufferedBytes += connection.sending;
+      load.heldBytes += connection.held;
       if (!connection.open) continue;
       const { idleSince } = connection;
       if (idleSince > 0 && now - idleSince > idleMs()) shared.end();

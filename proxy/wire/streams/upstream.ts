@@ -47,7 +47,9 @@ export class StreamUpstream implements Upstream, StreamHandler {
     this.opening = request.upgrading || request.method === 'CONNECT';
     const fields = requestFields(exchange, this.pool.options.trusted);
     const bare = ended && chunks.length === 0 && !this.opening;
-    this.stream = this.shared.connection.request(fields, bare, this);
+    const { connection } = this.shared;
+    connection.neverIndexed = exchange.neverIndexed;
+    this.stream = connection.request(fields, bare, this);
     let flowing = true;
     for (const chunk of chunks) flowing = this.body(chunk);
     return flowing;
@@ -63,6 +65,7 @@ export class StreamUpstream implements Upstream, StreamHandler {
   complete(trailers: FieldList | undefined): void {
     if (this.opening) return;
     const { trusted } = this.pool.options;
+    if (this.exchange !== undefined) this.stream!.neverIndexed = this.exchange.neverIndexed;
     this.stream!.end(trailers ? trailersOf(trailers, trusted) : this.chunks?.trailersFor(trusted));
   }
 
@@ -87,12 +90,14 @@ export class StreamUpstream implements Upstream, StreamHandler {
   // ---- from the stream
 
   interim(head: Http2Head): void {
+    this.exchange?.keepNeverIndexed(head.neverIndexed);
     this.exchange?.interim(this, new StreamResponse(head, this.pool.options.trusted));
   }
 
   response(head: Http2Head, ended: boolean): void {
     const { exchange } = this;
     if (exchange === undefined) return;
+    exchange.keepNeverIndexed(head.neverIndexed);
     const response = new StreamResponse(head, this.pool.options.trusted);
     if (!response.unprocessed) this.pool.served();
     // another connection to the same address may lead to a peer that has its application
@@ -115,9 +120,10 @@ export class StreamUpstream implements Upstream, StreamHandler {
     if (ended && this.exchange === exchange) this.finish(exchange, undefined);
   }
 
-  trailers(fields: string[]): void {
+  trailers(fields: string[], neverIndexed: FieldList): void {
     const { exchange } = this;
     if (exchange === undefined) return;
+    exchange.keepNeverIndexed(neverIndexed);
     const status = grpcStatusIn(fields);
     if (status !== undefined) exchange.grpcStatus = status;
     this.finish(exchange, trailersOf(fields, this.pool.options.trusted));
@@ -130,7 +136,6 @@ export class StreamUpstream implements Upstream, StreamHandler {
   reset(resetCode: number, unprocessed: boolean): void {
     const { exchange } = this;
     this.exchange = undefined;
-    exchange?.station.streamReset(resetCode);
     exchange?.attemptFailed({
       code: 'UPSTREAM_RESET',
       detail: `the stream was reset: ${codeName(resetCode)}`,

@@ -100,6 +100,10 @@ export class ContractHandler implements ConnectionHandler {
   asked(): Checked {
     return new Checked(this.behaviour, false);
   }
+  unacceptable(stream: Http2Stream, _head: Http2Head, problem: string): void {
+    must(this.over === 0, 'a request after the end');
+    if (problem === '') stream.respond([':status', '431'], true);
+  }
   goingAway(): void {
     must(++this.wentAway === 1, 'going away twice');
   }
@@ -112,5 +116,11 @@ export class ContractHandler implements ConnectionHandler {
       this.streams.every((stream) => stream.closed),
       'closed before its streams',
     );
+  }
+  errored(errorCode: number): void {
+    must(errorCode !== 0, 'no error code');
+  }
+  boundReached(bound: string): void {
+    must(/^(?:flood\.)?[a-zA-Z]+$/.test(bound), 'a bound without a name');
   }
 }

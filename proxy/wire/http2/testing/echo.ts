@@ -39,11 +39,16 @@ export class EchoHandler implements ConnectionHandler {
     }
     return new Echo(stream);
   }
+  unacceptable(stream: Http2Stream, _head: Http2Head, problem: string): void {
+    if (problem === '') stream.respond([':status', '431'], true);
+  }
   goingAway(): void {}
   available(): void {}
   closed(error: Error | undefined): void {
     this.error = error;
   }
+  errored(): void {}
+  boundReached(): void {}
 }
 
 /** The rest of a client's connection. */
@@ -51,9 +56,12 @@ export const clientHandler = (): ConnectionHandler => ({
   request: () => {
     throw new Error('a server has no requests');
   },
+  unacceptable() {},
   goingAway() {},
   available() {},
   closed() {},
+  errored() {},
+  boundReached() {},
 });
 
 export interface Answer {

@@ -36,11 +36,15 @@ export const u32 = (...values: number[]): Buffer => {
   return bytes;
 };
 
-/** A header block of literals without indexing: it changes no table. */
-export function block(fields: readonly string[]): Buffer {
+/** Of literals without indexing, and of such as must never be indexed (RFC 7541, 6.2.2 and 6.2.3). */
+export const PASSING = 0;
+export const NEVER = 0x10;
+
+/** A header block of literals: it changes no table. */
+export function block(fields: readonly string[], pattern: number = PASSING): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < fields.length; at += 2) {
-    parts.push(Buffer.from([0]), literal(fields[at]!), literal(fields[at + 1]!));
+    parts.push(Buffer.from([pattern]), literal(fields[at]!), literal(fields[at + 1]!));
   }
   return Buffer.concat(parts);
 }

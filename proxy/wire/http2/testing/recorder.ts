@@ -42,6 +42,14 @@ export class Recorder implements ConnectionHandler {
   readonly heads: Http2Head[] = [];
   readonly handlers: StreamRecorder[] = [];
   error: Error | undefined;
+  /** `id method path: problem` of each request that is not acceptable. */
+  readonly unacceptables: string[] = [];
+  /** `ours 1` and `theirs 8`. */
+  readonly errors: string[] = [];
+  readonly bounds: string[] = [];
+  onUnacceptable: (stream: Http2Stream, problem: string) => void = (stream, problem) => {
+    if (problem === '') stream.respond([':status', '431'], true);
+  };
   /** What to do with a request. */
   onRequest: (stream: Http2Stream, head: Http2Head, ended: boolean) => void = () => {};
 
@@ -53,6 +61,16 @@ export class Recorder implements ConnectionHandler {
     this.handlers.push(handler);
     this.onRequest(stream, head, ended);
     return handler;
+  }
+  unacceptable(stream: Http2Stream, head: Http2Head, problem: string): void {
+    this.unacceptables.push(`${stream.id} ${head.method} ${head.path}: ${problem}`);
+    this.onUnacceptable(stream, problem);
+  }
+  errored(errorCode: number, ours: boolean): void {
+    this.errors.push(`${ours ? 'ours' : 'theirs'} ${errorCode}`);
+  }
+  boundReached(bound: string): void {
+    this.bounds.push(bound);
   }
   goingAway(): void {
     this.events.push('going away');
