@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTestMesh, type TestMesh } from '../certs/testing/pki.ts';
 import { startTestOperator } from './config/testing/operator.ts';
 import { documentText, eventually, sectionOf } from './config/testing/volumes.ts';
 import { ProxyFixture } from './testing/proxyFixture.ts';
@@ -8,6 +9,7 @@ import { MAIN, type ProxyProcess } from './testing/proxyProcess.ts';
 
 const run = promisify(execFile);
 
+let mesh: TestMesh;
 let fixture: ProxyFixture;
 let proxy: ProxyProcess;
 
@@ -40,7 +42,10 @@ async function configure(): Promise<void> {
   await answers(proxy.ports.health, '/healthz/startup', 200);
 }
 
-beforeEach(async () => void (fixture = await ProxyFixture.create()));
+beforeEach(async () => {
+  mesh = await createTestMesh();
+  fixture = await ProxyFixture.create((account) => mesh.workload('shop', account));
+});
 afterEach(() => fixture.stop());
 
 describe('a proxy process', () => {
@@ -141,7 +146,7 @@ describe('a proxy process', () => {
 
   it('reports to the operator what it took and what it refused', async () => {
     const operator = await startTestOperator(
-      await fixture.mesh.issue({ spiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-operator' }),
+      await mesh.issue({ spiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-operator' }),
     );
     await start({ WEFT_CONTROL: `127.0.0.1:${operator.address.port}` });
     await configure();

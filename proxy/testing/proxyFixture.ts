@@ -1,21 +1,21 @@
 /** A real proxy process before an HTTP application, with folders, certificates, and answers that a test holds back. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { documentText, temporaryFolder } from '../config/testing/volumes.ts';
+import type { Issue } from './mesh.ts';
 import { startProxyProcess, type ProxyProcess } from './proxyProcess.ts';
 
 export class ProxyFixture {
   /** Waited for before a request is answered. */
   answer: (path: string) => Promise<void> = async () => {};
   readonly folder: string;
-  readonly mesh: TestMesh;
   readonly application: Server;
+  private readonly issue: Issue;
   private readonly removeFolder: () => Promise<void>;
   private started: ProxyProcess | undefined;
 
-  private constructor(mesh: TestMesh, { path, remove }: { path: string; remove: () => Promise<void> }) {
-    this.mesh = mesh;
+  private constructor(issue: Issue, { path, remove }: { path: string; remove: () => Promise<void> }) {
+    this.issue = issue;
     this.folder = path;
     this.removeFolder = remove;
     this.application = createServer((request, response) => {
@@ -24,8 +24,8 @@ export class ProxyFixture {
   }
 
   /** The application listens; the proxy is yet to be started. */
-  static async create(): Promise<ProxyFixture> {
-    const fixture = new ProxyFixture(await createTestMesh(), await temporaryFolder());
+  static async create(issue: Issue): Promise<ProxyFixture> {
+    const fixture = new ProxyFixture(issue, await temporaryFolder());
     await new Promise<void>((resolve) => fixture.application.listen(0, '127.0.0.1', resolve));
     return fixture;
   }
@@ -59,7 +59,7 @@ export class ProxyFixture {
 
   /** A new certificate. */
   async renew(): Promise<void> {
-    await this.started!.identity.write({ ...(await this.mesh.workload('shop', 'cart')) });
+    await this.started!.identity.write({ ...(await this.issue('cart')) });
   }
 
   async stop(): Promise<void> {

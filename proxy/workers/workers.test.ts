@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { TestMesh } from '../../certs/testing/pki.ts';
+import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { documentText, eventually, sectionOf } from '../config/testing/volumes.ts';
 import type { ServingStats } from '../serving.ts';
 import { ProxyFixture } from '../testing/proxyFixture.ts';
@@ -15,6 +15,7 @@ const run = promisify(execFile);
 const MORTAL = join(import.meta.dirname, '..', 'testing', 'mortalWorker.ts');
 const WORKERS = 2;
 
+let mesh: TestMesh;
 let fixture: ProxyFixture;
 let proxy: ProxyProcess;
 let ends: string;
@@ -88,7 +89,8 @@ function serialShown(peer: Awaited<ReturnType<TestMesh['workload']>>): Promise<s
 }
 
 beforeEach(async () => {
-  fixture = await ProxyFixture.create();
+  mesh = await createTestMesh();
+  fixture = await ProxyFixture.create((account) => mesh.workload('shop', account));
   ends = join(fixture.folder, 'ends');
   await mkdir(ends);
   proxy = await fixture.start({
@@ -147,7 +149,7 @@ describe('a proxy with two workers', () => {
   });
 
   it('brings a changed certificate to both', async () => {
-    const peer = await fixture.mesh.workload('shop', 'web');
+    const peer = await mesh.workload('shop', 'web');
     const serials = async () => Promise.all(Array.from({ length: 30 }, () => serialShown(peer)));
     const before = await serials();
     expect(new Set(before).size).toBe(1);
