@@ -97,7 +97,7 @@ export class OutboundHttp extends HttpStation {
   }
 
   wireOf(exchange: ExchangeRecord): Wire | undefined {
-    return exchange.lastPool?.options.wire;
+    return exchange.lastPool?.wire;
   }
 
   responseCuts(upstream: Upstream): number {

@@ -7,10 +7,11 @@ import { TLSSocket, connect, type PeerCertificate, type SecureContext } from 'no
 import { WeftError, type Code } from '../../core/errors/index.ts';
 import { peerIdentity, spiffeIdOf } from '../../certs/verify/index.ts';
 import { bound } from './bounds.ts';
+import type { Wire } from '../../core/proxyConfig/index.ts';
 import { ALPN_HTTP2, ALPN_TCP } from './sniff.ts';
 
 /** In the order of preference. */
-const WIRES = [ALPN_HTTP2, ALPN_TCP];
+const WIRES: readonly Wire[] = [ALPN_HTTP2, ALPN_TCP];
 
 /** Shared: a function made in place would keep all that is around it for as long as the connection lasts. */
 const ignoreError = (): void => {};
@@ -30,7 +31,7 @@ export interface ClientHandshake extends HandshakeHandlers {
   context: SecureContext;
   /** The peer must prove one of these. */
   identities: ReadonlySet<string>;
-  /** The wire, which the peer is known to speak. */
+  /** The best wire that the peer is thought to speak; the simpler one is offered as well. */
   alpn: string;
 }
 
@@ -39,11 +40,12 @@ export function secureClient(
   raw: Socket,
   { context, identities, alpn, secured, failed }: ClientHandshake,
 ): void {
+  const wires = alpn === ALPN_HTTP2 ? WIRES : [alpn];
   let identity = '';
   const socket = connect({
     socket: raw,
     secureContext: context,
-    ALPNProtocols: [alpn],
+    ALPNProtocols: [...wires],
     rejectUnauthorized: true,
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
       const proven = spiffeIdOf(certificate.raw);
@@ -60,7 +62,7 @@ export function secureClient(
   });
   const finish = settle(socket, failed);
   socket.once('secureConnect', () => {
-    const problem = unacceptable(socket, [alpn]) ?? (identity === '' ? 'no identity was checked' : undefined);
+    const problem = unacceptable(socket, wires) ?? (identity === '' ? 'no identity was checked' : undefined);
     if (finish(problem)) secured(socket, identity);
   });
 }
@@ -80,7 +82,7 @@ export function secureServer(raw: Socket, { context, trustDomain, secured, faile
     secureContext: context,
     requestCert: true,
     rejectUnauthorized: true,
-    ALPNProtocols: WIRES,
+    ALPNProtocols: [...WIRES],
   });
   const finish = settle(socket, failed);
   const timer = setTimeout(() => finish('the peer did not finish the handshake in time'), bound.handshakeMs);
@@ -104,6 +106,10 @@ export function secureServer(raw: Socket, { context, trustDomain, secured, faile
     if (finish(proven.ok ? undefined : proven.error) && proven.ok) secured(socket, proven.value);
   });
 }
+
+/** The wire that was agreed on; undefined where the connection is no mTLS. */
+export const agreedWire = (socket: Socket): Wire | undefined =>
+  socket instanceof TLSSocket ? WIRES.find((wire) => wire === socket.alpnProtocol) : undefined;
 
 /** One outcome per handshake: whatever comes first. Returns true where it was success. */
 function settle(

@@ -42,6 +42,8 @@ export interface Proven {
   serial: string;
 }
 
+/** How long a peer that agreed to no more than the simpler wire is not asked for the better one. */
+const SIMPLER_MS = 60_000;
 /** A pool stops being chosen for a while after a failed connection, longer with each failure in a row. */
 const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
@@ -58,6 +60,9 @@ export class Pool implements Swept {
   /** What was carried as bytes was large: the next is kept apart, too. */
   private bulky = false;
   private retired = false;
+  /** Set while the peer speaks less than it was thought to. */
+  private simpler: Pool | undefined = undefined;
+  private simplerUntil = 0;
 
   constructor(options: PoolOptions) {
     this.options = options;
@@ -68,7 +73,12 @@ export class Pool implements Swept {
 
   /** Nothing runs and nothing is kept. */
   get unused(): boolean {
-    return this.active === 0 && this.kept.empty && this.shared.empty;
+    return this.active === 0 && this.kept.empty && this.shared.empty && this.simpler === undefined;
+  }
+
+  /** The form that is spoken now. */
+  get wire(): Wire | undefined {
+    return (this.simpler ?? this).options.wire;
   }
 
   get full(): boolean {
@@ -80,13 +90,14 @@ export class Pool implements Swept {
    * is called first. A failure is told by exchange.attemptFailed, never before this returns.
    */
   attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
+    if (this.simpler !== undefined) return this.simpler.attempt(exchange, fresh);
     const overHttp2 = this.options.wire === 'weft/1' || exchange.overHttp2;
     return overHttp2 ? this.shared.attempt(exchange, fresh) : this.kept.attempt(exchange, fresh);
   }
 
   /** Opens a way for bytes. `own`: on a connection of its own, not beside others. As `dial`. */
   open(handlers: DialHandlers, own: boolean): () => void {
-    const { wire } = this.options;
+    const { wire } = this;
     if (wire === 'weft/1' && !own && !this.bulky) return this.shared.open(handlers);
     return this.connect(wire === undefined ? undefined : 'weft-tcp/1', handlers);
   }
@@ -127,7 +138,19 @@ export class Pool implements Swept {
 
   /** Opens the connection to a peer proxy before it is needed. */
   warm(withinMs: number): void {
-    if (this.options.wire === 'weft/1') this.shared.warm(withinMs);
+    if (this.wire === 'weft/1') this.shared.warm(withinMs);
+  }
+
+  /**
+   * The peer agreed to `weft-tcp/1` alone: its proxy is older than the one that was known there. All goes on so, by
+   * connections apart from those of the better wire, until it is time to ask again.
+   */
+  simplify(channel: Channel, proven: Proven): void {
+    this.simpler ??= new Pool({ ...this.options, wire: 'weft-tcp/1' });
+    this.simplerUntil = performance.now() + SIMPLER_MS;
+    this.simpler.adopt(channel, proven);
+    // who waits is still served, and nothing kept after that
+    if (this.retired) this.simpler.retire();
   }
 
   /** Takes in a connection that was opened before it was known that it would carry HTTP. */
@@ -140,6 +163,7 @@ export class Pool implements Swept {
   sweep(now: number): void {
     this.kept.sweep(now);
     this.shared.sweep(now);
+    if (this.simpler !== undefined && now > this.simplerUntil) this.endSimpler();
     if (this.retired && this.unused) this.options.sweeper.delete(this);
   }
 
@@ -149,5 +173,11 @@ export class Pool implements Swept {
     this.retired = true;
     this.kept.retire();
     this.shared.retire();
+    this.endSimpler();
+  }
+
+  private endSimpler(): void {
+    this.simpler?.retire();
+    this.simpler = undefined;
   }
 }

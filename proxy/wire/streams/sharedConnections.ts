@@ -3,14 +3,17 @@
  * more. New exchanges go on the newest; those that run on an older one end there.
  */
 import type { Code } from '../../../core/errors/index.ts';
+import type { Wire } from '../../../core/proxyConfig/index.ts';
 import type { Series } from '../../telemetry/types.ts';
 import type { Channel } from '../channel.ts';
 import type { DialHandlers } from '../dial.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Pool } from '../exchange/pool.ts';
+import type { Pool, Proven } from '../exchange/pool.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import type { ConnectionHandler, StreamHandler } from '../http2/handlers.ts';
 import { unheard } from '../http2/stream.ts';
+import { SocketChannel } from '../socketChannel.ts';
+import { agreedWire } from '../tls.ts';
 import { MESH_LIMITS } from './limits.ts';
 import { openBytes } from './openBytes.ts';
 import { StreamUpstream } from './upstream.ts';
@@ -99,6 +102,8 @@ interface Waiter {
   /** Says `:protocol`, which a server must have allowed before (RFC 8441, 3): that is the first that it says. */
   extended: boolean;
   begin(shared: Shared): void;
+  /** The peer speaks another wire: goes by that. */
+  elsewhere(): void;
   failed(code: Code, detail: string): void;
 }
 
@@ -125,11 +130,14 @@ export class SharedConnections {
       exchange.deliver(new StreamUpstream(shared));
       return undefined;
     }
-    return this.wait({
+    let giveUp: (() => void) | undefined;
+    const cancel = this.wait({
       extended,
       begin: (connected) => exchange.deliver(new StreamUpstream(connected)),
+      elsewhere: () => (giveUp = this.pool.attempt(exchange, fresh)),
       failed: (code, detail) => this.pool.failed(exchange, code, detail),
     });
+    return () => (giveUp ?? cancel)();
   }
 
   /** Opens a stream that carries bytes. As `dial`. */
@@ -138,6 +146,7 @@ export class SharedConnections {
     const cancel = this.wait({
       extended: true,
       begin: (shared) => (giveUp = openBytes(shared, handlers)),
+      elsewhere: () => (giveUp = this.pool.open(handlers, false)),
       failed: (code, detail) => handlers.failed(code, detail),
     });
     return () => (giveUp ?? cancel)();
@@ -243,7 +252,16 @@ export class SharedConnections {
     };
   }
 
+  /** The peer speaks less than it was thought to: `channel` is as good as it gets. */
+  private leaveTo(channel: Channel, proven: Proven): void {
+    this.pool.simplify(channel, proven);
+    for (const waiter of this.waiters.splice(0)) waiter.elsewhere();
+    this.letGo();
+  }
+
   private connect(early = false): void {
+    // nobody waits here for as long as the peer is known to speak less
+    if (early && this.pool.wire !== this.pool.options.wire) return;
     if (this.connecting || (!early && (this.waiters.length === 0 || this.mayWait()))) return;
     this.connecting = true;
     const { wire, serial } = this.pool.options;
@@ -251,6 +269,7 @@ export class SharedConnections {
     this.pool.connect(wire, {
       connected: (channel, identity) => {
         this.connecting = false;
+        if (speaksLess(channel, wire)) return this.leaveTo(channel, { identity, serial: proven });
         this.connections.push(new Shared(this, this.pool, { channel, identity, serial: proven }));
         this.deliver();
       },
@@ -270,4 +289,10 @@ export class SharedConnections {
       open.some(({ connection }) => !connection.ready && connection.streams > 0)
     );
   }
+}
+
+function speaksLess(channel: Channel, wire: Wire | undefined): boolean {
+  if (!(channel instanceof SocketChannel)) return false;
+  const agreed = agreedWire(channel.socket);
+  return agreed !== undefined && agreed !== wire;
 }
