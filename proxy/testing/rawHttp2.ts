@@ -57,7 +57,7 @@ export async function rawApplication(
   return mesh.bytes((socket: Socket) => {
     let received = Buffer.alloc(0);
     const send = (...frames: Buffer[]) => void socket.write(Buffer.concat(frames));
-    send(settings());
+    send(settings(), settingsAck);
     socket.on('data', (bytes: Buffer) => {
       received = Buffer.concat([received, bytes]);
       heard(framesIn(received), send);
