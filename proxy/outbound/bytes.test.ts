@@ -189,6 +189,24 @@ describe('connections carried as bytes', () => {
     ]);
   });
 
+  it.each(['inbound', 'outbound'] as const)('are cut by the %s proxy that ends before them', async (side) => {
+    const server = await serve((socket) => socket.pipe(socket));
+    mesh.onEnd(() => server.close());
+    const inbound = await mesh.server(server.port);
+    const outbound = await mesh.client({ services: [cart([inbound.endpoint()])] });
+    const client = new Client(outbound.port);
+    client.write('\x01echo');
+    await client.next('\x01echo');
+    const { plane, running } =
+      side === 'inbound'
+        ? { plane: inbound.plane, running: inbound.inbound }
+        : { plane: outbound.plane, running: outbound.outbound };
+    await running.stop(0);
+    expect(plane.telemetry.finished.map(({ connection }) => connection?.flag)).toEqual(['DRAINING']);
+    await until(() => client.closed, 'the close');
+    expect(client.error).toBe('ECONNRESET');
+  });
+
   it('HTTP to a silent start keeps the connection that was opened for it', async () => {
     const server = await serve((socket) =>
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
