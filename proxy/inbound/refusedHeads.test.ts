@@ -110,7 +110,8 @@ describe('errors of HTTP/2', () => {
     const server = await mesh.server(port);
     const client = await mesh.client({ services: [cart([server.endpoint()])] });
     const answer = await call2(await client2(mesh, client.port), {});
-    expect(answer.headers).toMatchObject({ ':status': 502, 'x-weft-reason': 'UPSTREAM_RESET' });
+    expect(answer.headers).toMatchObject({ ':status': 502, 'x-weft-reason': 'UPSTREAM_PROTOCOL_ERROR' });
+    expect(JSON.parse(answer.body)).toMatchObject({ detail: 'no :status' });
     expect(errors(server)).toEqual(['inbound proxy 1']);
     expect(errors(client)).toEqual([]);
   });

@@ -1,12 +1,13 @@
 /** Where bytes wait for a slow reader over HTTP/2, both proxies say so. */
 import { constants } from 'node:http2';
-import { afterEach, beforeAll, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { client2 } from '../testing/http2.ts';
 import { TestMeshOfTwo, cart } from '../testing/mesh.ts';
 import type { TestPlane } from '../testing/plane.ts';
 import { rawApplication } from '../testing/rawHttp2.ts';
 import { until } from '../testing/sockets.ts';
+import { defaultLimits } from '../wire/http2/limits.ts';
 import { data, headers, type Frame } from '../wire/http2/testing/frames.ts';
 
 let authority: TestMesh;
@@ -16,6 +17,9 @@ beforeAll(async () => {
   mesh = new TestMeshOfTwo((account) => authority.workload('shop', account));
 });
 afterEach(() => mesh.stop());
+
+/** Of one stream. */
+const WINDOW = defaultLimits.streamWindow;
 
 /** Bytes wait to be sent, and were taken in by streams that are paused. */
 const waits = ({ bufferedBytes, heldBytes }: { bufferedBytes: number; heldBytes: number }) =>
@@ -35,6 +39,7 @@ it('an upload that the application does not take waits in both', async () => {
   const { stream, inbound, outbound } = await through(() => {});
   stream.end(Buffer.alloc(1_000_000));
   await until(() => waits(inbound) && waits(outbound), 'the upload to wait');
+  for (const { heldBytes } of [inbound, outbound]) expect(heldBytes).toBeLessThanOrEqual(WINDOW);
   stream.close(constants.NGHTTP2_CANCEL);
   await until(() => !waits(inbound) && !waits(outbound), 'the end of it');
 });
@@ -50,5 +55,6 @@ it('a download that the client does not take waits', async () => {
   stream.pause();
   stream.end();
   await until(() => waits(outbound), 'the download to wait');
+  expect(outbound.heldBytes).toBeLessThanOrEqual(WINDOW);
   stream.close(constants.NGHTTP2_CANCEL);
 });

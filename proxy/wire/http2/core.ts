@@ -213,7 +213,7 @@ export class Core implements Handler, StreamOwner {
   lose(stream: Http2Stream, errorCode: number, unprocessed: boolean): void {
     if (stream.closed) return;
     this.remove(stream);
-    stream.handler.reset(errorCode, unprocessed);
+    stream.handler.reset(errorCode, unprocessed, '');
   }
 
   loseAll(errorCode: number): void {
@@ -222,11 +222,12 @@ export class Core implements Handler, StreamOwner {
     }
   }
 
-  /** The peer has erred on a stream (5.4.2). */
-  streamError(stream: Http2Stream, errorCode: number): void {
+  /** The peer has erred on a stream (5.4.2). `text`: what was wrong. */
+  streamError(stream: Http2Stream, errorCode: number, text: string): void {
     if (!this.floods.take(flood.reset)) return this.tooMuch(flood.reset);
     this.sayReset(stream.id, errorCode);
-    this.lose(stream, errorCode, false);
+    this.remove(stream);
+    stream.handler.reset(errorCode, false, text);
   }
 
   /** Server role: a request that gets no stream. */
@@ -255,8 +256,6 @@ export class Core implements Handler, StreamOwner {
   ignores(streamId: number): boolean {
     return this.table.wasReset(streamId) || (this.role === 'server' && streamId > this.ending.lastTaken);
   }
-
-  // -- trouble
 
   /** Counts what costs the peer nothing; too much of it ends the connection. */
   count(kind: number): void {

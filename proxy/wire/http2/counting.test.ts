@@ -13,6 +13,7 @@ import {
   windowUpdate,
 } from './testing/frames.ts';
 import { GET, POST, RawPeer } from './testing/rawPeer.ts';
+import { StreamRecorder } from './testing/recorder.ts';
 import { unheard } from './stream.ts';
 
 const OK = [':status', '200'];
@@ -111,6 +112,49 @@ describe('a bound is counted', () => {
     peer.connection.sweep(now);
     peer.connection.sweep(now + 10_001);
     expect(peer.recorder.bounds).toEqual(['frameMs']);
+  });
+});
+
+describe('what a peer does wrong on a stream is told', () => {
+  const declared = (length: number) => headers(1, [...POST, 'content-length', String(length)], 4);
+  const requests: [problem: string, frames: Buffer[]][] = [
+    ['content and content-length differ', [declared(1), data(1, 'xx')]],
+    ['content and content-length differ', [declared(3), headers(1, ['a', 'b'])]],
+    ['HEADERS amid content', [declared(0), headers(1, ['a', 'b'], 4)]],
+    ['invalid trailer', [headers(1, POST, 4), headers(1, ['host', 'b'])]],
+    [
+      'trailers in a tunnel',
+      [headers(1, [':method', 'CONNECT', ':authority', 'a:1'], 4), headers(1, ['a', 'b'])],
+    ],
+    ['DATA after the end', [headers(1, GET), data(1, 'x')]],
+    ['HEADERS after the end', [headers(1, GET), headers(1, ['a', 'b'])]],
+    ['WINDOW_UPDATE of 0', [headers(1, GET), windowUpdate(1, 0)]],
+    ['window of a stream exceeds 2^31-1', [headers(1, GET), windowUpdate(1, 0x7fffffff)]],
+    ['a field section is too large', [headers(1, POST, 4), headers(1, ['a', 'b'.repeat(70_000)])]],
+    ['', [headers(1, GET), reset(1, 1)]],
+    ['', [headers(1, POST, 4), data(0, 'x')]],
+  ];
+  it.each(requests)('by a client: %s', async (problem, frames) => {
+    const peer = await new RawPeer({ limits: { frameBytes: 100_000, headerBlockBytes: 100_000 } }).open();
+    await peer.send(...frames);
+    expect(peer.recorder.events.at(-1)).toMatch(/^1 reset|going away/);
+    expect(peer.recorder.handlers[0]!.problem).toBe(problem);
+  });
+
+  const responses: [problem: string, frames: Buffer[]][] = [
+    ['DATA before HEADERS', [data(1, 'x')]],
+    ['no :status', [headers(1, ['a', 'b'])]],
+    ['an interim response ends the stream', [headers(1, [':status', '103'])]],
+    ['content and content-length differ', [headers(1, [...OK, 'content-length', '1'])]],
+    ['', [reset(1, 1)]],
+  ];
+  it.each(responses)('by a server: %s', async (problem, frames) => {
+    const peer = await new RawPeer({ role: 'client' }).open();
+    const handler = new StreamRecorder([], '1');
+    peer.connection.request(GET, true, handler);
+    await peer.send(...frames);
+    expect(handler.events).toEqual([expect.stringMatching(/^1 reset/)]);
+    expect(handler.problem).toBe(problem);
   });
 });
 

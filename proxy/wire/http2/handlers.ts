@@ -58,7 +58,8 @@ export interface StreamHandler {
   drain(): void;
   /**
    * The stream is over, by the peer or by an error; nothing more can be sent or will come. Not told after `reset` of
-   * the stream by its owner, nor after both sides ended. `unprocessed`: the peer certainly did not act on it.
+   * the stream by its owner, nor after both sides ended. `unprocessed`: the peer certainly did not act on it. `problem`:
+   * what the peer did wrong on this stream, so that this side has reset it; else ''.
    */
-  reset(code: number, unprocessed: boolean): void;
+  reset(code: number, unprocessed: boolean, problem: string): void;
 }

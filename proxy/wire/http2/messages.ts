@@ -5,6 +5,8 @@ import { flood } from './floods.ts';
 import { Http2Head, trailersProblem } from './head.ts';
 import type { Http2Stream } from './stream.ts';
 
+const DIFFERENT_LENGTH = 'content and content-length differ';
+
 export class Messages {
   private readonly connection: Core;
 
@@ -17,7 +19,7 @@ export class Messages {
     const { connection } = this;
     const stream = connection.table.open.get(streamId);
     if (stream === undefined) return this.opening(streamId, ended, list);
-    if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED);
+    if (stream.receivedEnd) return this.afterEnd(stream);
     if (stream.responded) this.trailers(stream, ended, list);
     else this.response(stream, ended, list);
   }
@@ -27,8 +29,8 @@ export class Messages {
     const { connection } = this;
     const stream = connection.table.open.get(streamId);
     if (stream !== undefined) {
-      if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED);
-      return this.exceeds(stream, 'headerListBytes');
+      if (stream.receivedEnd) return this.afterEnd(stream);
+      return this.exceeds(stream, 'headerListBytes', 'a field section is too large');
     }
     if (!this.opens(streamId)) return;
     const head = new Http2Head();
@@ -38,10 +40,18 @@ export class Messages {
     this.unacceptable(connection.openStream(streamId, ended), head, '');
   }
 
+  private afterEnd(stream: Http2Stream): void {
+    this.connection.streamError(stream, code.STREAM_CLOSED, 'HEADERS after the end');
+  }
+
+  private malformed(stream: Http2Stream, problem: string): void {
+    this.connection.streamError(stream, code.PROTOCOL_ERROR, problem);
+  }
+
   /** Judges content of a stream before it is told; false where the stream is over. */
   content(stream: Http2Stream, length: number, ended: boolean): boolean {
     if (stream.responded && this.fits(stream, length, ended)) return true;
-    this.connection.streamError(stream, code.PROTOCOL_ERROR);
+    this.malformed(stream, stream.responded ? DIFFERENT_LENGTH : 'DATA before HEADERS');
     return false;
   }
 
@@ -103,14 +113,15 @@ export class Messages {
   private response(stream: Http2Stream, ended: boolean, list: string[]): void {
     const { connection } = this;
     const head = new Http2Head();
-    if (head.takeResponse(list) !== '') return connection.streamError(stream, code.PROTOCOL_ERROR);
+    const problem = head.takeResponse(list);
+    if (problem !== '') return this.malformed(stream, problem);
     const { neverIndexed } = connection.sections.decoder;
     if (neverIndexed.length > 0) head.neverIndexed = neverIndexed;
     if (head.status < 200) return this.interim(stream, ended, head);
     stream.responded = true;
     if (stream.tunnel && head.status >= 300) stream.tunnel = false;
     stream.lacking = this.expected(stream, head);
-    if (ended && stream.lacking > 0) return connection.streamError(stream, code.PROTOCOL_ERROR);
+    if (ended && stream.lacking > 0) return this.malformed(stream, DIFFERENT_LENGTH);
     stream.receivedEnd = ended;
     stream.handler.response(head, ended);
     if (ended) connection.receivedEnd(stream);
@@ -124,26 +135,27 @@ export class Messages {
 
   private interim(stream: Http2Stream, ended: boolean, head: Http2Head): void {
     const { connection } = this;
-    if (ended) return connection.streamError(stream, code.PROTOCOL_ERROR);
+    if (ended) return this.malformed(stream, 'an interim response ends the stream');
     stream.interims++;
     if (stream.interims > connection.limits.interimResponses) {
-      return this.exceeds(stream, 'interimResponses');
+      return this.exceeds(stream, 'interimResponses', 'too many interim responses');
     }
     stream.handler.interim(head);
   }
 
-  private exceeds(stream: Http2Stream, bound: string): void {
+  private exceeds(stream: Http2Stream, bound: string, text: string): void {
     const { connection } = this;
     connection.handler.boundReached(bound);
-    connection.streamError(stream, code.ENHANCE_YOUR_CALM);
+    connection.streamError(stream, code.ENHANCE_YOUR_CALM, text);
   }
 
   /** A tunnel has none (8.5). */
   private trailers(stream: Http2Stream, ended: boolean, list: string[]): void {
     const { connection } = this;
-    if (!ended || stream.tunnel || stream.lacking > 0 || trailersProblem(list) !== '') {
-      return connection.streamError(stream, code.PROTOCOL_ERROR);
-    }
+    if (!ended) return this.malformed(stream, 'HEADERS amid content');
+    if (stream.tunnel) return this.malformed(stream, 'trailers in a tunnel');
+    const problem = stream.lacking > 0 ? DIFFERENT_LENGTH : trailersProblem(list);
+    if (problem !== '') return this.malformed(stream, problem);
     stream.receivedEnd = true;
     stream.handler.trailers(list, connection.sections.decoder.neverIndexed);
     connection.receivedEnd(stream);

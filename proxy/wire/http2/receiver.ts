@@ -94,9 +94,9 @@ export class Receiver implements FrameSink {
     }
     const stream = connection.table.open.get(streamId);
     if (stream === undefined) return this.noStream(streamId);
-    if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED);
+    if (stream.receivedEnd) return connection.streamError(stream, code.STREAM_CLOSED, 'DATA after the end');
     if (!connection.credit.takeFor(stream, length)) {
-      return connection.streamError(stream, code.FLOW_CONTROL_ERROR);
+      return connection.streamError(stream, code.FLOW_CONTROL_ERROR, 'DATA exceeds the window of the stream');
     }
     const ended = (reader.flags & END_STREAM) !== 0;
     if (reader.content === 0 && !ended) return connection.count(flood.empty);
@@ -161,9 +161,9 @@ export class Receiver implements FrameSink {
       if (!connection.table.isIdle(streamId) || connection.ignores(streamId)) return;
       return connection.fail(code.PROTOCOL_ERROR, 'WINDOW_UPDATE on an idle stream');
     }
-    if (increment === 0) return connection.streamError(stream, code.PROTOCOL_ERROR);
+    if (increment === 0) return connection.streamError(stream, code.PROTOCOL_ERROR, 'WINDOW_UPDATE of 0');
     if (!connection.sender.widenStream(stream, increment)) {
-      connection.streamError(stream, code.FLOW_CONTROL_ERROR);
+      connection.streamError(stream, code.FLOW_CONTROL_ERROR, 'window of a stream exceeds 2^31-1');
     }
   }
 

@@ -104,8 +104,10 @@ export class StreamAnswers implements Downstream, StreamHandler {
     this.exchange.resumeResponse();
   }
 
-  reset(code: number): void {
-    this.exchange.clientGone(code);
+  reset(code: number, _unprocessed: boolean, problem: string): void {
+    // there is nobody to answer any more, but it is not the client that left
+    if (problem !== '') this.exchange.requestBroken('BAD_REQUEST', problem);
+    else this.exchange.clientGone(code);
   }
 
   // ---- from the exchange

@@ -5,7 +5,15 @@ import { PREFACE } from '../http2/constants.ts';
 import { HpackDecoder } from '../http2/hpack/decoder.ts';
 import type { Http2Limits } from '../http2/limits.ts';
 import { FakeChannel, turn } from '../http2/testing/fakeChannel.ts';
-import { data, describeFrame, headers, parse, reset, settings, settingsAck } from '../http2/testing/frames.ts';
+import {
+  data,
+  describeFrame,
+  headers,
+  parse,
+  reset,
+  settings,
+  settingsAck,
+} from '../http2/testing/frames.ts';
 import { GET, POST } from '../http2/testing/rawPeer.ts';
 import { StreamServer } from './server.ts';
 import { TestStation, TestUpstream } from './testing/station.ts';
@@ -160,6 +168,16 @@ describe('a request that cannot be taken', () => {
     station.skipped = 7;
     await said(headers(3, ['a', 'b']));
     expect(station.lines).toEqual([' : no :method; 7 others are not in the log']);
+  });
+
+  it('is counted as such where it turns out to be malformed later', async () => {
+    const { station, said } = await served(limits);
+    await said(upload(2));
+    const upstream = new TestUpstream().deliverTo(station.exchanges[0]!);
+    expect(await said(data(1, 'abc'))).toEqual(['RST_STREAM 1 1']);
+    expect(upstream.abandoned).toBe(true);
+    expect(station.ends).toMatchObject([{ status: 400, flag: 'BAD_REQUEST' }]);
+    expect(station.lines).toEqual(['POST /: content and content-length differ']);
   });
 
   it('is answered where it asks for what only proxies may', async () => {

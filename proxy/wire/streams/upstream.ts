@@ -16,6 +16,9 @@ import { StreamResponse, grpcStatusIn } from './response.ts';
 import type { Shared } from './sharedConnections.ts';
 import { StreamChannel } from './streamChannel.ts';
 
+/** An answer that cannot be read. */
+const INVALID = { code: 'UPSTREAM_PROTOCOL_ERROR', sent: true, reused: false, unprocessed: false } as const;
+
 export class StreamUpstream implements Upstream, StreamHandler {
   responseBytes = 0;
   private readonly shared: Shared;
@@ -133,9 +136,11 @@ export class StreamUpstream implements Upstream, StreamHandler {
     this.exchange?.resumeRequest();
   }
 
-  reset(resetCode: number, unprocessed: boolean): void {
+  reset(resetCode: number, unprocessed: boolean, problem: string): void {
     const { exchange } = this;
     this.exchange = undefined;
+    // what the server did wrong is no reason to reset the client's stream likewise
+    if (problem !== '') return exchange?.attemptFailed({ ...INVALID, detail: problem });
     exchange?.attemptFailed({
       code: 'UPSTREAM_RESET',
       detail: `the stream was reset: ${codeName(resetCode)}`,

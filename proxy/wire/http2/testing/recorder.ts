@@ -8,6 +8,8 @@ export class StreamRecorder implements StreamHandler {
   readonly name: string;
   head: Http2Head | undefined;
   body = Buffer.alloc(0);
+  /** Of `reset`. */
+  problem = '';
   onDrain: () => void = () => {};
 
   constructor(events: string[], name: string) {
@@ -31,7 +33,8 @@ export class StreamRecorder implements StreamHandler {
   drain(): void {
     this.onDrain();
   }
-  reset(code: number, unprocessed: boolean): void {
+  reset(code: number, unprocessed: boolean, problem: string): void {
+    this.problem = problem;
     this.events.push(`${this.name} reset ${code}${unprocessed ? ' unprocessed' : ''}`);
   }
 }
