@@ -23,6 +23,8 @@ async function main(command: string | undefined): Promise<void> {
   // reading a large document would have the middle compiler hold up to 10 MB, for code that runs once; requests do
   // not miss it, since what they need soon reaches the optimizing compiler (docs/performance.md)
   setFlagsFromString('--no-maglev');
+  // the young generation is small: to wake other threads for it costs more than they do
+  setFlagsFromString('--no-parallel-scavenge');
   const environment = readEnvironment();
   // loaded only now: the preStop hook needs none of it, and must be quick
   const { runProxy } = await import('./run.ts');

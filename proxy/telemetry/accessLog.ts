@@ -7,10 +7,13 @@ export type AccessLogMode = ProxyConfig['telemetry']['accessLog'];
 
 const MAX_PATH = 1024;
 
-/** What stays the same for all lines of a series, written once; the protocol comes after it. */
+/** What stays the same for all lines of a series, written once. */
 export interface LinePrefix {
   readonly text: string;
+  /** Of the series. */
   readonly protocol: string;
+  /** What the line before had, and the text of all that: the next has it, too, nearly always. */
+  last: { protocol: string; wire: string | undefined; text: string };
 }
 
 export const linePrefix = (key: SeriesKey): LinePrefix => ({
@@ -18,13 +21,18 @@ export const linePrefix = (key: SeriesKey): LinePrefix => ({
     `","direction":"${key.direction}","source":${quote(key.source)},"destination":${quote(key.destination)}` +
     `,"service":${quote(key.service)},"security":"${key.security}","protocol":`,
   protocol: key.protocol,
+  last: { protocol: '', wire: undefined, text: '' },
 });
 
 /** `protocol` and `wire` are words of this proxy, which need no escape. */
-function start({ text, protocol }: LinePrefix, log: LogFields): string {
+function start(prefix: LinePrefix, log: LogFields): string {
   const { wire } = log;
-  const line = `{"ts":"${timestamp()}${text}"${log.protocol ?? protocol}"`;
-  return wire === undefined ? line : `${line},"wire":"${wire}"`;
+  const protocol = log.protocol ?? prefix.protocol;
+  if (prefix.last.protocol !== protocol || prefix.last.wire !== wire) {
+    const travelled = wire === undefined ? '' : `,"wire":"${wire}"`;
+    prefix.last = { protocol, wire, text: `${prefix.text}"${protocol}"${travelled}` };
+  }
+  return `{"ts":"${timestamp()}${prefix.last.text}`;
 }
 
 /** With microseconds. Digits of whole numbers are known; those of a fraction would have to be searched for. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { joinHostPort, normalizeAddress } from './address.ts';
 import { ignore, type Channel, type Handler } from './channel.ts';
+import { readShared } from './sharedReads.ts';
 
 /** Listeners are shared by all sockets and find their channel here: thousands of idle connections hold no closures. */
 const owner = Symbol('channel');
@@ -27,7 +28,9 @@ export class SocketChannel implements Channel {
     this.remoteAddress = normalizeAddress(raw.remoteAddress ?? '');
     this.remotePort = raw.remotePort ?? 0;
     (socket as Owned)[owner] = this;
-    socket.on('data', onData);
+    // over TLS, what one read brought is copied by decryption anyway
+    if (socket === raw && readShared(socket, onRead)) socket.resume();
+    else socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -114,6 +117,13 @@ export class SocketChannel implements Channel {
   }
 }
 
+function onRead(this: Socket, length: number, shared: Buffer): boolean {
+  // not a subarray of the shared buffer: readers keep what they get
+  const bytes = Buffer.allocUnsafe(length);
+  shared.copy(bytes, 0, 0, length);
+  (this as Owned)[owner]?.handler.data(bytes);
+  return true;
+}
 function onData(this: Socket, bytes: Buffer): void {
   (this as Owned)[owner]!.handler.data(bytes);
 }

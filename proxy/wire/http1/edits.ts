@@ -9,13 +9,13 @@ export function hasCuts(head: Head, kinds: number): boolean {
 
 /** The head's text without lines of `kinds`, with `insert` (complete lines) before its empty line. */
 export function assemble(head: Head, kinds: number, insert: string): string {
-  const { bytes, base, cutKinds, cutStarts, cutEnds } = head;
-  let from = base + head.first;
+  const { text: whole, cutKinds, cutStarts, cutEnds } = head;
+  let from = head.first;
   let text = '';
   for (let index = 0; index < cutKinds.length; index++) {
     if ((cutKinds[index]! & kinds) === 0) continue;
-    text += bytes.toString('latin1', from, base + cutStarts[index]!);
-    from = base + cutEnds[index]!;
+    text += whole.slice(from, cutStarts[index]!);
+    from = cutEnds[index]!;
   }
-  return `${text}${bytes.toString('latin1', from, head.end - 2)}${insert}\r\n`;
+  return `${text}${whole.slice(from, head.length - 2)}${insert}\r\n`;
 }

@@ -30,7 +30,7 @@ const NEVER_OF_ONE_HOP = new Set(['host', 'content-length', 'transfer-encoding']
 
 const EMPTY = Buffer.alloc(0);
 
-export class Fields {
+export abstract class Fields {
   bytes: Buffer = EMPTY;
   base = 0;
   /** What is wrong, for the one who sent it. */
@@ -101,9 +101,7 @@ export class Fields {
   }
 
   /** Text between two offsets from `base`. */
-  protected slice(start: number, end: number): string {
-    return start === end ? '' : this.bytes.toString('latin1', this.base + start, this.base + end);
-  }
+  protected abstract slice(start: number, end: number): string;
   get host(): string {
     return this.slice(this.hostStart, this.hostEnd);
   }
@@ -213,11 +211,12 @@ export class Fields {
 
   private takeConnection(start: number): boolean {
     this.cutLine(start, cut.connection);
-    const value = this.value();
-    if (value === 'keep-alive') {
+    // what nearly all say
+    if (this.valueEnd - this.valueStart === KEEP_ALIVE.length && this.is(this.valueStart, KEEP_ALIVE)) {
       this.keepAlive = true;
       return true;
     }
+    const value = this.value();
     const tokens = value.split(',');
     if (tokens.length > limit.connectionTokens) return this.refuse('too many names in Connection');
     return tokens.every((token) => this.takeConnectionToken(token.trim()));

@@ -29,6 +29,7 @@ export abstract class Head extends Fields {
   private started = false;
   private fieldCount = 0;
   private searched = 0;
+  private wholeText = '';
 
   /** Makes ready for the next message. */
   reset(): void {
@@ -39,6 +40,7 @@ export abstract class Head extends Fields {
     this.started = false;
     this.fieldCount = 0;
     this.searched = 0;
+    this.wholeText = '';
   }
 
   /** Reads on: `bytes` holds the message from `base`, and all of what earlier calls were given. */
@@ -52,6 +54,20 @@ export abstract class Head extends Fields {
       return this.searched > limit.headBytes ? LARGE : MORE;
     }
     return outcome === DONE && this.length > limit.headBytes ? LARGE : outcome;
+  }
+
+  /** All of it, once DONE. Made once: passing it on, judging it and logging it all need some of it. */
+  get text(): string {
+    if (this.wholeText === '') {
+      this.wholeText = this.bytes.toString('latin1', this.base, this.base + this.length);
+    }
+    return this.wholeText;
+  }
+
+  protected slice(start: number, end: number): string {
+    if (start === end) return '';
+    if (this.length > 0) return this.text.slice(start, end);
+    return this.bytes.toString('latin1', this.base + start, this.base + end);
   }
 
   /** Offset in `bytes` just after the head. */

@@ -23,10 +23,16 @@ interface Name {
   readonly kept: boolean;
 }
 
-export interface Line extends Omit<Name, 'kept'> {
+export interface Line {
+  readonly name: Name;
   readonly value: string;
   readonly role: number;
+  /** As it came, with its end; '' where it is not kept. */
+  readonly text: string;
 }
+
+/** Lines at their places in the heads of late: the same client says the same in the same order. Bounded by the count of fields. */
+export type RecentLines = Line[];
 
 /** Bounds, since clients can invent any number of lines. */
 const MAX_LINES = 1024;
@@ -42,60 +48,95 @@ const NOT_KEPT = new Set([
 
 const SPACE = 32;
 const TAB = 9;
+const COLON = 58;
 
 export class HeadLines {
   private readonly head: Head;
   /** Kinds of lines (cut.…) that are left out. */
   private readonly unwanted: number;
+  private readonly recent: RecentLines;
   private readonly text: string;
-  private at = 0;
+  private readonly end: number;
+  private at: number;
+  private index = 0;
   private cutAt = 0;
 
-  constructor(head: Head, unwanted: number) {
+  constructor(head: Head, unwanted: number, recent: RecentLines) {
     this.head = head;
     this.unwanted = unwanted;
-    const { bytes, base, fieldsFrom, length } = head;
-    this.text = bytes.toString('latin1', base + fieldsFrom, base + length - 2);
+    this.recent = recent;
+    this.text = head.text;
+    this.at = head.fieldsFrom;
+    this.end = head.length - 2;
   }
 
   /** The next line that stays; undefined at the end. */
   next(): Line | undefined {
-    const { text } = this;
-    while (this.at < text.length) {
+    while (this.at < this.end) {
       const start = this.at;
-      const end = text.indexOf('\r\n', start);
-      this.at = end + 2;
-      if (!this.isCut(start)) return lineOf(text.slice(start, end));
+      const line = this.take(start);
+      if (!this.isCut(start)) return line;
     }
     return undefined;
   }
 
+  private take(start: number): Line {
+    const { text, recent } = this;
+    const index = this.index++;
+    const expected = recent[index];
+    if (expected !== undefined) {
+      if (expected.text !== '' && text.startsWith(expected.text, start)) {
+        this.at = start + expected.text.length;
+        return expected;
+      }
+      const { name } = expected;
+      const colon = start + name.written.length;
+      if (!name.kept && text.charCodeAt(colon) === COLON && text.startsWith(name.written, start)) {
+        this.at = text.indexOf('\r\n', colon) + 2;
+        return otherLine(name, trimmed(text, colon + 1, this.at - 2));
+      }
+    }
+    this.at = text.indexOf('\r\n', start) + 2;
+    const line = lineOf(text.slice(start, this.at));
+    recent[index] = line.text === '' ? { ...line, value: '' } : line;
+    return line;
+  }
+
   private isCut(start: number): boolean {
-    const { cutKinds, cutStarts, fieldsFrom } = this.head;
-    while (this.cutAt < cutStarts.length && cutStarts[this.cutAt]! < fieldsFrom + start) this.cutAt++;
-    if (this.cutAt === cutStarts.length || cutStarts[this.cutAt] !== fieldsFrom + start) return false;
+    const { cutKinds, cutStarts } = this.head;
+    while (this.cutAt < cutStarts.length && cutStarts[this.cutAt]! < start) this.cutAt++;
+    if (this.cutAt === cutStarts.length || cutStarts[this.cutAt] !== start) return false;
     return (cutKinds[this.cutAt]! & this.unwanted) !== 0;
   }
 }
 
+/** `text` with its end. */
 function lineOf(text: string): Line {
   const known = lines.get(text);
   if (known !== undefined) return known;
   const colon = text.indexOf(':');
-  const { lower, written, shape, kept } = nameOf(text.slice(0, colon));
-  const given = trimmed(text, colon + 1);
-  // HTTP/2 knows it in lower case alone
-  const value = lower === 'te' ? given.toLowerCase() : given;
-  const line = { lower, written, shape, value, role: roleOf(lower, value) };
-  if (!kept || text.length > MAX_LENGTH) return line;
+  const name = nameOf(text.slice(0, colon));
+  const value = trimmed(text, colon + 1, text.length - 2);
+  if (!name.kept || text.length > MAX_LENGTH) return otherLine(name, value);
   if (lines.size >= MAX_LINES) lines.clear();
-  lines.set(text, line);
+  const line = keptLine(name, ownCopy(value), ownCopy(text));
+  lines.set(line.text, line);
   return line;
 }
 
-function nameOf(written: string): Name {
-  const known = names.get(written);
+/** Of which nothing but the name is kept. */
+const otherLine = (name: Name, value: string): Line => keptLine(name, value, '');
+
+function keptLine(name: Name, given: string, text: string): Line {
+  // HTTP/2 knows it in lower case alone
+  const value = name.lower === 'te' ? given.toLowerCase() : given;
+  return { name, value, role: roleOf(name.lower, value), text };
+}
+
+function nameOf(text: string): Name {
+  const known = names.get(text);
   if (known !== undefined) return known;
+  const written = ownCopy(text);
   const lower = written.toLowerCase();
   const shape = (written === lower ? LOWER : 0) | (written === titleCase(lower) ? TITLE : 0);
   const name = { lower, written, shape, kept: !NOT_KEPT.has(lower) };
@@ -104,16 +145,19 @@ function nameOf(written: string): Name {
   return name;
 }
 
+/** A part of a text keeps all of the text in memory. */
+const ownCopy = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
+
 function roleOf(lower: string, value: string): number {
   if (lower === 'host') return HOST_LINE;
   if (lower === 'transfer-encoding') return CODING_LINE;
   return lower === 'te' && value !== 'trailers' ? UNWANTED_LINE : FIELD_LINE;
 }
 
-/** Without white space at its ends (RFC 9112, 5). */
-function trimmed(text: string, from: number): string {
+/** Between two places, without white space at its ends (RFC 9112, 5). */
+function trimmed(text: string, from: number, to: number): string {
   let start = from;
-  let end = text.length;
+  let end = to;
   while (start < end && isBlank(text.charCodeAt(start))) start++;
   while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);

@@ -14,27 +14,47 @@ export const kind = {
   invalid: 5,
 } as const;
 
-const kinds = new Map<string, number>([
-  ['connection', kind.forbidden],
-  ['proxy-connection', kind.forbidden],
-  ['keep-alive', kind.forbidden],
-  ['transfer-encoding', kind.forbidden],
-  ['upgrade', kind.forbidden],
-  ['te', kind.te],
-  ['content-length', kind.contentLength],
-  ['host', kind.host],
+export interface FieldRule {
+  readonly kind: number;
+  /** The last value that was found valid: most fields have one for a long time, and then looking at it once is enough. */
+  lastValid: string;
+}
+
+const ruleOfKind = (what: number): FieldRule => ({ kind: what, lastValid: '' });
+const rules = new Map<string, FieldRule>([
+  ['connection', ruleOfKind(kind.forbidden)],
+  ['proxy-connection', ruleOfKind(kind.forbidden)],
+  ['keep-alive', ruleOfKind(kind.forbidden)],
+  ['transfer-encoding', ruleOfKind(kind.forbidden)],
+  ['upgrade', ruleOfKind(kind.forbidden)],
+  ['te', ruleOfKind(kind.te)],
+  ['content-length', ruleOfKind(kind.contentLength)],
+  ['host', ruleOfKind(kind.host)],
 ]);
-for (const name of STATIC_NAMES) if (isName(name) && !kinds.has(name)) kinds.set(name, kind.ordinary);
+for (const name of STATIC_NAMES)
+  if (isName(name) && !rules.has(name)) rules.set(name, ruleOfKind(kind.ordinary));
 /** Names are remembered up to this many and this long: looking one up is cheaper than looking at each of its letters. */
 const REMEMBERED = 1024;
 const REMEMBERED_LENGTH = 64;
+/** Values beyond this, and secrets, are not kept for comparison. */
+const REMEMBERED_VALUE = 128;
+const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
-export function kindOf(name: string): number {
-  const known = kinds.get(name);
+export function ruleOf(name: string): FieldRule {
+  const known = rules.get(name);
   if (known !== undefined) return known;
-  if (!isName(name)) return kind.invalid;
-  if (kinds.size < REMEMBERED && name.length <= REMEMBERED_LENGTH) kinds.set(name, kind.ordinary);
-  return kind.ordinary;
+  if (!isName(name)) return ruleOfKind(kind.invalid);
+  const rule = ruleOfKind(kind.ordinary);
+  if (rules.size < REMEMBERED && name.length <= REMEMBERED_LENGTH) rules.set(name, rule);
+  return rule;
+}
+
+/** `isValue` of a field with this rule. */
+export function isValueOf(name: string, rule: FieldRule, value: string): boolean {
+  if (value === rule.lastValid) return true;
+  if (!isValue(value)) return false;
+  if (value.length <= REMEMBERED_VALUE && !SECRET.has(name)) rule.lastValid = value;
+  return true;
 }
 
 /** A token without upper-case letters. */

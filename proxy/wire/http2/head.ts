@@ -3,7 +3,7 @@
  * message is read differently by whoever comes next.
  */
 import { HOST, TARGET, TOKEN } from '../http1/characters.ts';
-import { among, isValue, kind, kindOf, lengthOf } from './fieldRules.ts';
+import { among, isValue, isValueOf, kind, lengthOf, ruleOf } from './fieldRules.ts';
 
 const NONE: readonly string[] = [];
 
@@ -47,7 +47,7 @@ export class Http2Head {
         this.scheme = value;
         return '';
       case ':authority':
-        if (this.named || !isHost(value)) return 'invalid :authority';
+        if (this.named || !isKnownHost(value)) return 'invalid :authority';
         this.named = true;
         this.authority = value;
         return '';
@@ -62,8 +62,9 @@ export class Http2Head {
 
   /** Takes one regular field; '' or what is wrong. */
   private regular(name: string, value: string): string {
-    const what = kindOf(name);
-    if (!isValue(value)) return 'invalid field value';
+    const rule = ruleOf(name);
+    const what = rule.kind;
+    if (!isValueOf(name, rule, value)) return 'invalid field value';
     if (what === kind.ordinary) return '';
     switch (what) {
       case kind.te:
@@ -158,7 +159,7 @@ export class Http2Head {
 /** '' or what is wrong with trailers: pseudo-fields have no place in them (8.1). */
 export function trailersProblem(list: readonly string[]): string {
   for (let at = 0; at < list.length; at += 2) {
-    const what = kindOf(list[at]!);
+    const what = ruleOf(list[at]!).kind;
     // those that have a meaning have none here (RFC 9110, 6.5.1)
     if (what !== kind.ordinary) return 'invalid trailer';
     if (!isValue(list[at + 1]!)) return 'invalid trailer value';
@@ -172,6 +173,16 @@ const CONNECT_TO = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+):[0-9]{1,5}$/;
 
 const isScheme = (value: string): boolean =>
   value === 'http' || value === 'https' || /^[A-Za-z][A-Za-z0-9+.-]*$/.test(value);
+
+let lastHost = '';
+
+/** Most requests of a connection, and of many, go to one host. */
+function isKnownHost(value: string): boolean {
+  if (value === lastHost) return true;
+  if (!isHost(value)) return false;
+  if (value.length <= 256) lastHost = value;
+  return true;
+}
 
 /** A name or an address in brackets, and a port. No userinfo, which makes one host look like another (8.3.1). */
 function isHost(value: string): boolean {
