@@ -18,7 +18,7 @@ export interface TunnelOptions {
 /** Takes both channels over. The pool goes on counting it until it ends. */
 export function openTunnel(exchange: Exchange, { pool, series, ...channels }: TunnelOptions): void {
   const startedAt = performance.now();
-  let ended: (() => void) | undefined;
+  let ended = (): void => {};
   let over = false;
   /** Why it is this proxy that ends it. */
   let reason: Code | undefined;
@@ -26,7 +26,7 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
     ...channels,
     done: ({ sentBytes, receivedBytes, broken }) => {
       over = true;
-      ended?.();
+      ended();
       if (pool) pool.active--;
       series.connection(
         {
