@@ -5,6 +5,7 @@ import { configFamilies, controlFamilies } from './config/metrics.ts';
 import type { Reporter } from './config/reporter.ts';
 import type { ConfigStore } from './config/store.ts';
 import { createTelemetry } from './telemetry/index.ts';
+import { lineWriter } from './telemetry/lineWriter.ts';
 import { processFamilies, threadFamilies } from './telemetry/process.ts';
 import { variables } from './testing/variables.ts';
 import { workerFamilies } from './workers/pool.ts';
@@ -51,7 +52,7 @@ describe('docs/proxy.md', () => {
       identity: {},
     } as unknown as ConfigStore;
     const reporter = { state: {} } as Reporter;
-    const telemetry = createTelemetry({ accessLog: { write() {}, dropped: 0, end: async () => {} } });
+    const telemetry = createTelemetry({ accessLog: lineWriter(1) });
     const families = [
       telemetry,
       ...configFamilies(store),

@@ -1,6 +1,6 @@
 /** Implements what the data path says to telemetry: counters that are scraped, and an access log. */
 import type { Code } from '../../core/errors/index.ts';
-import { connectionLine, exchangeLine, isError, linePrefix, type AccessLogMode } from './accessLog.ts';
+import { AccessLog, isError, linePrefix, type AccessLogMode } from './accessLog.ts';
 import { CounterFamily, type Counter } from './counters.ts';
 import { gaugeFamily, labelText, type Family } from './exposition.ts';
 import type { LineWriter } from './lineWriter.ts';
@@ -87,6 +87,7 @@ export function createTelemetry({
   seriesLimit = DEFAULT_SERIES_LIMIT,
 }: TelemetryOptions): ProxyTelemetry {
   let mode: AccessLogMode = 'All';
+  const logs = { inbound: new AccessLog(accessLog), outbound: new AccessLog(accessLog) };
   let overflows = 0;
   const onOverflow = () => {
     overflows += 1;
@@ -140,17 +141,16 @@ export function createTelemetry({
   function series(key: SeriesKey): Series {
     const counted = traffic.get(key);
     const prefix = linePrefix(key);
+    const lines = logs[key.direction];
     return {
       exchange(end, log) {
         counted.exchange(end);
         if (log === undefined) return;
-        if (mode === 'All' || (mode === 'Errors' && isError(end, log)))
-          accessLog.write(exchangeLine(prefix, end, log));
+        if (mode === 'All' || (mode === 'Errors' && isError(end, log))) lines.exchange(prefix, end, log);
       },
       connection(end, log) {
         counted.connection(end);
-        if (mode === 'All' || (mode === 'Errors' && isError(end, log)))
-          accessLog.write(connectionLine(prefix, end, log));
+        if (mode === 'All' || (mode === 'Errors' && isError(end, log))) lines.connection(prefix, end, log);
       },
     };
   }

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lineWriter, type WriteSome } from './lineWriter.ts';
 
@@ -84,5 +85,70 @@ describe('a line writer', () => {
     writer.write('c');
     expect(writer.dropped).toBe(1);
     await writer.end(1000);
+  });
+
+  it('takes lines that are put into its page', async () => {
+    const { writeSome, takeOne, waiting, text } = reader();
+    const writer = lineWriter(1, writeSome);
+    const at = writer.begin(100);
+    writer.finish(at + writer.page.write('in place', at));
+    writer.begin(100); // and never finished
+    writer.write('as a text');
+    await until(() => waiting.length === 1);
+    takeOne();
+    expect(text()).toBe('in place\nas a text\n');
+    await writer.end(1000);
+  });
+
+  it('writes every byte once and in order, though its pages serve again', () => {
+    const step = fc.record({
+      length: fc.nat({ max: 40_000 }),
+      inPlace: fc.boolean(),
+      flush: fc.boolean(),
+      take: fc.nat({ max: 3 }),
+    });
+    const bytesTaken = fc.integer({ min: 1, max: 70_000 });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), bytesTaken, (steps, bytes) => {
+        const { writeSome, takeOne, text } = reader();
+        const writer = lineWriter(1, writeSome);
+        let expected = '';
+        for (const [index, { length, inPlace, flush, take }] of steps.entries()) {
+          const content = `${index}:`.padEnd(length, String.fromCharCode(97 + (index % 26)));
+          expected += `${content}\n`;
+          if (inPlace) {
+            const at = writer.begin(50_000);
+            writer.finish(at + writer.page.write(content, at));
+          } else writer.write(content);
+          if (flush) void writer.end(0);
+          for (let i = 0; i < take; i++) takeOne(bytes);
+        }
+        void writer.end(0);
+        while (takeOne()) void writer.end(0);
+        expect(text() === expected).toBe(true);
+        expect(writer.dropped).toBe(0);
+      }),
+    );
+  });
+
+  it('uses few pages again and again, where its reader keeps up', () => {
+    const memory = new Set<ArrayBufferLike>();
+    const writer = lineWriter(1, (chunk, done) => {
+      memory.add(chunk.buffer);
+      done(null, chunk.length);
+    });
+    for (let i = 0; i < 5000; i++) writer.write('x'.repeat(1000));
+    expect(memory.size).toBe(2);
+  });
+
+  it('has room for the longest line, however long', () => {
+    const { writeSome, takeOne, text } = reader();
+    const writer = lineWriter(1, writeSome);
+    writer.write('a');
+    const at = writer.begin(300_000);
+    writer.finish(at + writer.page.write('b'.repeat(300_000), at));
+    void writer.end(0);
+    while (takeOne()) void writer.end(0);
+    expect(text()).toBe(`a\n${'b'.repeat(300_000)}\n`);
   });
 });

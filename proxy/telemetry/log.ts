@@ -1,6 +1,6 @@
 import type { Log } from '../context.ts';
 import type { LogLevel } from '../env.ts';
-import { quote, timestamp } from './json.ts';
+import { quote } from './json.ts';
 import type { LineWriter } from './lineWriter.ts';
 
 const RANK: Record<LogLevel, number> = { Error: 0, Warn: 1, Info: 2, Debug: 3 };
@@ -25,7 +25,7 @@ export function createLog(writer: LineWriter, level: LogLevel, always: object = 
     if (RANK[level] > rank) return;
     const body = JSON.stringify(fields, plain).slice(1, -1);
     writer.write(
-      `{"ts":"${timestamp()}","level":"${level}","message":${quote(message)}${start}${body && `,${body}`}}`,
+      `{"ts":"${new Date().toISOString()}","level":"${level}","message":${quote(message)}${start}${body && `,${body}`}}`,
     );
   };
   return {

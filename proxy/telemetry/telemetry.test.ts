@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WeftError } from '../../core/errors/index.ts';
-import { quote, timestamp } from './json.ts';
+import { quote } from './json.ts';
 import { createLog } from './log.ts';
 import { processFamilies } from './process.ts';
 import { end, key, sink, telemetry, valueOf } from './testing/read.ts';
@@ -183,10 +183,5 @@ describe('texts', () => {
         expect(JSON.parse(quote(text))).toBe(text);
       }),
     );
-  });
-
-  it('tell the time', () => {
-    expect(timestamp(0)).toBe('1970-01-01T00:00:00.000Z');
-    expect(timestamp(1)).toBe('1970-01-01T00:00:00.001Z');
   });
 });

@@ -1,5 +1,6 @@
 /** Telemetry that a test reads: its metrics as text, its access log as parsed lines. */
 import { createTelemetry } from '../index.ts';
+import type { LineWriter } from '../lineWriter.ts';
 import type { ExchangeEnd, SeriesKey } from '../types.ts';
 
 export const key = (change: Partial<SeriesKey> = {}): SeriesKey => ({
@@ -22,12 +23,25 @@ export const end = (change: Partial<ExchangeEnd> = {}): ExchangeEnd => ({
   ...change,
 });
 
+/** Keeps the lines that it is given. */
 export function sink() {
   const lines: string[] = [];
-  return {
-    lines,
-    writer: { write: (line: string) => void lines.push(line), dropped: 0, end: async () => {} },
+  let page = Buffer.alloc(0);
+  const writer: LineWriter = {
+    write: (line) => void lines.push(line),
+    begin: (maxBytes) => {
+      // what a line writes beyond its bound is an error
+      page = Buffer.alloc(maxBytes);
+      return 0;
+    },
+    get page() {
+      return page;
+    },
+    finish: (end) => void lines.push(page.toString('utf8', 0, end)),
+    dropped: 0,
+    end: async () => {},
   };
+  return { lines, writer };
 }
 
 export function telemetry(seriesLimit?: number) {
