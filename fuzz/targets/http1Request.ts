@@ -19,9 +19,9 @@ const describe = (head: RequestHead) => [
   head.traceparent,
   head.keepAliveSeconds,
   head.length,
-  head.cutKinds,
-  head.cutStarts,
-  head.cutEnds,
+  head.cuts.kinds.slice(0, head.cuts.count),
+  head.cuts.starts.slice(0, head.cuts.count),
+  head.cuts.ends.slice(0, head.cuts.count),
 ];
 
 /** The head of a request: the first byte of the input says how it is split. */

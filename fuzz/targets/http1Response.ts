@@ -15,9 +15,9 @@ const describe = (head: ResponseHead) => [
   head.unprocessed,
   head.keepAliveSeconds,
   head.length,
-  head.cutKinds,
-  head.cutStarts,
-  head.cutEnds,
+  head.cuts.kinds.slice(0, head.cuts.count),
+  head.cuts.starts.slice(0, head.cuts.count),
+  head.cuts.ends.slice(0, head.cuts.count),
 ];
 
 /** Of a response without a body, what announces one is not passed on. */

@@ -121,7 +121,10 @@ function onRead(this: Socket, length: number, shared: Buffer): boolean {
   // not a subarray of the shared buffer: readers keep what they get
   const bytes = Buffer.allocUnsafe(length);
   shared.copy(bytes, 0, 0, length);
-  (this as Owned)[owner]?.handler.data(bytes);
+  const channel = (this as Owned)[owner];
+  // whoever took the socket over reads it as any other
+  if (channel === undefined) return this.push(bytes);
+  channel.handler.data(bytes);
   return true;
 }
 function onData(this: Socket, bytes: Buffer): void {

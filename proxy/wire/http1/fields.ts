@@ -3,6 +3,7 @@
  * Everything else passes untouched. Lines that may have to go are remembered as cuts.
  */
 import { cut } from '../exchange/cuts.ts';
+import { CutList } from './cutList.ts';
 import { limit } from './limits.ts';
 import {
   CONNECTION,
@@ -62,10 +63,8 @@ export abstract class Fields {
   private reasonStart = 0;
   private reasonEnd = 0;
 
-  /** Lines that may be left out: kind, and offsets from `base`. In the order of the head. */
-  readonly cutKinds: number[] = [];
-  readonly cutStarts: number[] = [];
-  readonly cutEnds: number[] = [];
+  /** Lines that may be left out. */
+  readonly cuts = new CutList();
   /** Names that Connection lists beyond the usual ones; `te` passes, since trailers pass too. */
   protected readonly nominated: string[] = [];
 
@@ -92,11 +91,7 @@ export abstract class Fields {
     this.traceparentStart = this.traceparentEnd = 0;
     this.reasonStart = this.reasonEnd = 0;
     this.hostStart = this.hostEnd = 0;
-    if (this.cutKinds.length > 0) {
-      this.cutKinds.length = 0;
-      this.cutStarts.length = 0;
-      this.cutEnds.length = 0;
-    }
+    this.cuts.clear();
     if (this.nominated.length > 0) this.nominated.length = 0;
   }
 
@@ -264,14 +259,8 @@ export abstract class Fields {
     while (at < text.length) {
       const next = text.indexOf('\r\n', at) + 2;
       const name = text.slice(at, text.indexOf(':', at)).toLowerCase();
-      if (wanted.has(name) && !this.cutStarts.includes(at)) {
-        // order matters to whoever copies what lies between the cuts
-        const place = this.cutStarts.findIndex((start) => start > at);
-        const index = place < 0 ? this.cutStarts.length : place;
-        this.cutKinds.splice(index, 0, cut.hop);
-        this.cutStarts.splice(index, 0, at);
-        this.cutEnds.splice(index, 0, next);
-      }
+      // order matters to whoever copies what lies between the cuts
+      if (wanted.has(name)) this.cuts.insert(cut.hop, at, next);
       at = next;
     }
   }
@@ -287,9 +276,7 @@ export abstract class Fields {
   }
 
   private cutLine(start: number, kind: number): void {
-    this.cutKinds.push(kind);
-    this.cutStarts.push(start - this.base);
-    this.cutEnds.push(this.lineEnd - this.base);
+    this.cuts.add(kind, start - this.base, this.lineEnd - this.base);
   }
 
   private is(start: number, name: Buffer): boolean {

@@ -3,7 +3,7 @@ import type { Channel } from '../channel.ts';
 import { cut } from '../exchange/cuts.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { FieldList } from '../exchange/message.ts';
-import { assemble, hasCuts } from './edits.ts';
+import { assemble } from './edits.ts';
 import type { RequestHead } from './request.ts';
 import type { ResponseHead } from './response.ts';
 
@@ -55,7 +55,7 @@ export function responseText(
     kinds |= cut.connection;
     insert = 'connection: keep-alive\r\n';
   } else if (!head.plainKeepAlive) kinds |= cut.connection;
-  return insert === '' && !hasCuts(head, kinds) ? '' : assemble(head, kinds, insert);
+  return insert === '' && !head.cuts.has(kinds) ? '' : assemble(head, kinds, insert);
 }
 
 /** An interim response, or one that ends HTTP on the connection and keeps its Connection and Upgrade. */

@@ -1,13 +1,14 @@
 /** Fields of HTTP/2 as heads and chunks of HTTP/1.x (RFC 9113, 8.2.3 and 8.3; RFC 9112). */
 import { cut } from '../exchange/cuts.ts';
 import type { FieldList } from '../exchange/message.ts';
-import { without } from '../streams/fields.ts';
-import { MARK, originalName, parseMark, type Http1Mark } from '../streams/http1Mark.ts';
+import { isLeftOut } from '../streams/fields.ts';
+import { MARK, isTitled, originalName, parseMark, type Http1Mark } from '../streams/http1Mark.ts';
 import type { StreamRequest } from '../streams/request.ts';
 import type { StreamResponse } from '../streams/response.ts';
 import { acceptLine, keyLine, valueOf } from '../streams/webSocket.ts';
 import { lines, type Answering } from './forward.ts';
 import type { HeadFirst } from './headFirst.ts';
+import { lineText } from './lineTexts.ts';
 import { PHRASES } from './replies.ts';
 
 export interface RequestForm {
@@ -24,8 +25,8 @@ export function requestTextOf(request: StreamRequest, { added, chunking }: Reque
   const version = mark?.version === 10 && !chunking ? 'HTTP/1.0' : 'HTTP/1.1';
   let text = `${method} ${target} ${version}\r\n`;
   text += mark
-    ? markedLines(fields, mark, authority === '' ? undefined : authority)
-    : `host: ${authority}\r\n${plainLines(fields)}`;
+    ? markedLines(fields, mark, { cuts: FROM_CLIENT, host: authority === '' ? undefined : authority })
+    : `host: ${authority}\r\n${plainLines(fields, FROM_CLIENT)}`;
   text += lines(added);
   if (request.upgrading) text += upgradeLines(request);
   if (chunking) text += codingLine(mark);
@@ -100,7 +101,7 @@ export function writeEnd(channel: HeadFirst, trailers: FieldList | undefined): b
 
 function trailerLines(trailers: FieldList): string {
   const mark = parseMark(valueOf(trailers, MARK));
-  return markedLines(without(trailers, cut.reason | cut.weft), mark, undefined);
+  return markedLines(trailers, mark, FROM_TRAILERS);
 }
 
 function statusLine({ status }: StreamResponse, mark: Http1Mark | undefined): string {
@@ -109,36 +110,50 @@ function statusLine({ status }: StreamResponse, mark: Http1Mark | undefined): st
 }
 
 function responseLines({ fields, mark }: StreamResponse, cuts: number): string {
-  const kept = without(fields, cuts);
-  return mark ? markedLines(kept, mark, undefined) : plainLines(kept);
+  return mark ? markedLines(fields, mark, { cuts, host: undefined }) : plainLines(fields, cuts);
 }
 
+interface Selection {
+  /** Kinds of fields (cut.…) that are left out. */
+  cuts: number;
+  /** Of requests: goes where Host stood. */
+  host: string | undefined;
+}
+
+const FROM_CLIENT = cut.reason | cut.weft;
+const FROM_TRAILERS: Selection = { cuts: cut.reason | cut.weft, host: undefined };
+
 /** As they were written, with Host where it stood. */
-function markedLines(fields: FieldList, mark: Http1Mark, host: string | undefined): string {
+function markedLines(fields: FieldList, mark: Http1Mark, { cuts, host }: Selection): string {
   let text = '';
   let index = 0;
-  for (let at = 0; at < fields.length; at += 2, index++) {
-    if (host !== undefined && index === mark.host) {
-      text += `${originalName(mark, 'host', index)}: ${host}\r\n`;
-      index++;
-    }
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (isLeftOut(name, cuts)) continue;
+    if (host !== undefined && index === mark.host) text += writtenLine(mark, index++, 'host', host);
     // the authority stands for it
-    if (host !== undefined && fields[at] === 'host') continue;
-    text += `${originalName(mark, fields[at]!, index)}: ${fields[at + 1]}\r\n`;
+    if (host === undefined || name !== 'host') text += writtenLine(mark, index, name, fields[at + 1]!);
+    index++;
   }
-  if (host !== undefined && index <= mark.host) text += `${originalName(mark, 'host', index)}: ${host}\r\n`;
+  if (host !== undefined && index <= mark.host) text += writtenLine(mark, index, 'host', host);
   return text;
 }
 
+function writtenLine(mark: Http1Mark, index: number, name: string, value: string): string {
+  if (typeof mark.names === 'object') return `${originalName(mark, name, index)}: ${value}\r\n`;
+  return lineText(name, isTitled(mark.names, index), value);
+}
+
 /** HTTP/2 may send Cookie in pieces, which HTTP/1.x must get as one (RFC 9113, 8.2.3). */
-function plainLines(fields: FieldList): string {
+function plainLines(fields: FieldList, cuts: number): string {
   let text = '';
   let cookie = '';
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
+    if (isLeftOut(name, cuts)) continue;
     if (name === 'cookie') cookie = cookie === '' ? fields[at + 1]! : `${cookie}; ${fields[at + 1]}`;
     // the authority stands for it
-    else if (name !== 'host') text += `${name}: ${fields[at + 1]}\r\n`;
+    else if (name !== 'host') text += lineText(name, false, fields[at + 1]!);
   }
   return cookie === '' ? text : `${text}cookie: ${cookie}\r\n`;
 }

@@ -103,10 +103,10 @@ export class HeadLines {
   }
 
   private isCut(start: number): boolean {
-    const { cutKinds, cutStarts } = this.head;
-    while (this.cutAt < cutStarts.length && cutStarts[this.cutAt]! < start) this.cutAt++;
-    if (this.cutAt === cutStarts.length || cutStarts[this.cutAt] !== start) return false;
-    return (cutKinds[this.cutAt]! & this.unwanted) !== 0;
+    const { count, kinds, starts } = this.head.cuts;
+    while (this.cutAt < count && starts[this.cutAt]! < start) this.cutAt++;
+    if (this.cutAt === count || starts[this.cutAt] !== start) return false;
+    return (kinds[this.cutAt]! & this.unwanted) !== 0;
   }
 }
 

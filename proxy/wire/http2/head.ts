@@ -94,7 +94,8 @@ export class Http2Head {
       const problem = this.regular(list[at]!, list[at + 1]!);
       if (problem !== '') return problem;
     }
-    this.fields = from === 0 ? list : list.slice(from);
+    dropFirst(list, from);
+    this.fields = list;
     return '';
   }
 
@@ -154,6 +155,13 @@ export class Http2Head {
     if (this.path === '*' && this.method === 'OPTIONS') return '';
     return this.path === '' ? 'no :path' : 'invalid :path';
   }
+}
+
+/** In the list itself, which is nobody else's. */
+function dropFirst(list: string[], count: number): void {
+  if (count === 0) return;
+  for (let at = count; at < list.length; at++) list[at - count] = list[at]!;
+  for (let dropped = 0; dropped < count; dropped++) list.pop();
 }
 
 /** '' or what is wrong with trailers: pseudo-fields have no place in them (8.1). */

@@ -135,7 +135,9 @@ export class StreamAnswers implements Downstream, StreamHandler {
   body(bytes: Buffer): boolean {
     if (this.chunks === undefined) return this.stream.write(bytes);
     this.flowing = true;
-    this.chunks.read(bytes, this.writePiece);
+    this.chunks.read(bytes, (piece) => {
+      if (!this.stream.write(piece)) this.flowing = false;
+    });
     return this.flowing;
   }
 
@@ -180,10 +182,6 @@ export class StreamAnswers implements Downstream, StreamHandler {
     this.stream.neverIndexed = this.exchange.neverIndexed;
     this.stream.respond(fields, ended);
   }
-
-  private readonly writePiece = (piece: Buffer): void => {
-    if (!this.stream.write(piece)) this.flowing = false;
-  };
 }
 
 /** What came of an HTTP/1.x body together with its head. */

@@ -24,13 +24,34 @@ export const listOf = (fields: Readonly<Record<string, string>>): string[] => Ob
 /** The kind (cut.…) of a field that may have to go; 0: it passes. */
 export const cutOf = (name: string): number => (!isWeft(name) ? 0 : name === REASON ? cut.reason : cut.weft);
 
+/** The field goes no further. The mark belongs to the hop that it was made for. */
+export function isLeftOut(name: string, cuts: number): boolean {
+  const kind = cutOf(name);
+  return kind !== 0 && ((kind & cuts) !== 0 || name === MARK);
+}
+
 /** The same list where nothing has to go, which is nearly always. */
 export function without(fields: FieldList, cuts: number): FieldList {
   for (let at = 0; at < fields.length; at += 2) {
-    const kind = cutOf(fields[at]!);
-    // the mark belongs to the hop that it was made for
-    if (kind !== 0 && ((kind & cuts) !== 0 || fields[at] === MARK)) return filtered(fields, cuts);
+    if (isLeftOut(fields[at]!, cuts)) return filtered(fields, cuts);
   }
+  return fields;
+}
+
+/** As `without`, in the list itself, which must be the caller's own. */
+export function dropCuts(fields: string[], cuts: number): string[] {
+  let kept = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!;
+    if (isLeftOut(name, cuts)) continue;
+    if (kept < at) {
+      fields[kept] = name;
+      fields[kept + 1] = fields[at + 1]!;
+    }
+    kept += 2;
+  }
+  // a few, and one by one they cost less than a new length
+  while (fields.length > kept) fields.pop();
   return fields;
 }
 
@@ -42,7 +63,7 @@ function filtered(fields: FieldList, cuts: number): string[] {
   const kept: string[] = [];
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
-    if (name !== MARK && (cutOf(name) & cuts) === 0) kept.push(name, fields[at + 1]!);
+    if (!isLeftOut(name, cuts)) kept.push(name, fields[at + 1]!);
   }
   return kept;
 }

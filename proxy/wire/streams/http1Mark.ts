@@ -144,12 +144,15 @@ function decoded(value: string): string | undefined {
   }
 }
 
+/** Whether the field at `index` is written like `Content-Type`. */
+export function isTitled(names: 'title' | 'lower' | number, index: number): boolean {
+  if (typeof names === 'number') return index <= MAX_MASKED && ((names >> index) & 1) === 1;
+  return names === 'title';
+}
+
 /** The name as it was written, for the field at `index`; never another name. */
 export function originalName({ names }: Http1Mark, name: string, index: number): string {
-  if (names === 'lower') return name;
-  if (names === 'title') return titleCase(name);
-  if (typeof names === 'number')
-    return index <= MAX_MASKED && ((names >> index) & 1) === 1 ? titleCase(name) : name;
+  if (typeof names !== 'object') return isTitled(names, index) ? titleCase(name) : name;
   const original = names[index];
   return original !== undefined && original.toLowerCase() === name ? original : name;
 }

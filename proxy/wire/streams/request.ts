@@ -2,7 +2,7 @@
 import type { FieldList, Request } from '../exchange/message.ts';
 import { cut } from '../exchange/cuts.ts';
 import type { Http2Head } from '../http2/head.ts';
-import { without } from './fields.ts';
+import { dropCuts } from './fields.ts';
 import { MARK, OTHER_PROTOCOL, parseMark, type Http1Mark } from './http1Mark.ts';
 
 /** RFC 9110, 9.2.2. */
@@ -39,7 +39,7 @@ export class StreamRequest implements Request {
     this.ended = ended;
     this.mark = this.look(head.fields, trusted);
     this.protocol = (head.protocol === OTHER_PROTOCOL && this.mark?.upgrade) || head.protocol;
-    this.fields = without(head.fields, cut.reason | cut.weft);
+    this.fields = dropCuts(head.fields, cut.reason | cut.weft);
   }
 
   get method(): string {

@@ -61,7 +61,9 @@ export class StreamUpstream implements Upstream, StreamHandler {
   body(bytes: Buffer): boolean {
     if (this.chunks === undefined) return this.stream!.write(bytes);
     this.flowing = true;
-    this.chunks.read(bytes, this.writePiece);
+    this.chunks.read(bytes, (piece) => {
+      if (!this.stream!.write(piece)) this.flowing = false;
+    });
     return this.flowing;
   }
 
@@ -159,10 +161,6 @@ export class StreamUpstream implements Upstream, StreamHandler {
     if (!exchange.downstream.requestComplete) this.stream!.reset(code.NO_ERROR);
     exchange.complete(trailers);
   }
-
-  private readonly writePiece = (piece: Buffer): void => {
-    if (!this.stream!.write(piece)) this.flowing = false;
-  };
 }
 
 /** True where this response ends HTTP on the stream (RFC 9113, 8.5; RFC 8441, 5). */
