@@ -4,6 +4,7 @@ import type { Code } from '../../core/errors/index.ts';
 import type { Wire } from '../../core/proxyConfig/index.ts';
 import type { DataPlane } from '../context.ts';
 import type { Series } from '../telemetry/types.ts';
+import { ownText } from '../wire/copies.ts';
 import { cut } from '../wire/exchange/cuts.ts';
 import type { Failure } from '../wire/exchange/ends.ts';
 import type { Exchange } from '../wire/exchange/exchange.ts';
@@ -52,6 +53,8 @@ export class InboundHttp extends HttpStation {
     setFacts(peer.facts, request);
     const code = peer.judge(config, 'request');
     exchange.verdict = peer.verdict;
+    // an idle connection must not keep the texts of its last request
+    clearFacts(peer.facts);
     if (code !== undefined) return this.deny(exchange, peer, code);
     const pool = application();
     if (pool.full)
@@ -105,6 +108,8 @@ export class InboundHttp extends HttpStation {
     const { peer } = exchange.context as InboundContext;
     const facts: RequestFacts = { ...peer.facts };
     setFacts(facts, exchange.request);
+    facts.path = ownText(facts.path);
+    facts.host = ownText(facts.host);
     const judge = () => {
       if (!peer.stillAllowed('request', facts)) abort('AUTHORIZATION_DENIED');
     };
@@ -130,6 +135,10 @@ function setFacts(facts: RequestFacts, { method, path, authority }: Request): vo
   facts.method = method;
   facts.path = path;
   facts.host = authority;
+}
+
+function clearFacts(facts: RequestFacts): void {
+  facts.method = facts.path = facts.host = '';
 }
 
 /** Declared ports are spoken to as declared, others as the client speaks. */

@@ -1,5 +1,6 @@
 /** Carries bytes between two connections, with back-pressure, half-close and reset, as if there were one. */
 import type { Channel, Handler } from './channel.ts';
+import { forLong } from './copies.ts';
 import type { FirstBytes } from './firstBytes.ts';
 
 export interface RelayEnd {
@@ -28,7 +29,9 @@ class Side implements Handler {
   data(chunk: Buffer): void {
     if (this.first !== undefined && !this.mayPass(this.first, chunk)) return this.relay.abort();
     this.bytes += chunk.length;
-    if (!this.to.write(chunk)) this.from.pause();
+    // what must wait behind other bytes may wait for long
+    const bytes = this.to.buffered > 0 ? forLong(chunk) : chunk;
+    if (!this.to.write(bytes)) this.from.pause();
   }
   drain(): void {
     this.to.resume();

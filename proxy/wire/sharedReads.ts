@@ -37,8 +37,8 @@ function ownFields(): OwnFields | undefined {
 }
 
 /**
- * From now on `take` gets what comes, in a buffer that is only its own until it returns; `end` and errors are told as
- * ever. False where this Node has no such thing.
+ * From now on `take` gets what comes, in a buffer that is only its own until it returns; false from it stops reading,
+ * as does `push` of a stream that is full. The end and errors are told as ever. False where this Node has no such thing.
  */
 export function readShared(socket: Socket, take: Take): boolean {
   const reader = socket as Reader;

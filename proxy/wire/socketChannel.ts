@@ -1,7 +1,9 @@
 /** A channel over a socket, plain or TLS. */
+import { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { joinHostPort, normalizeAddress } from './address.ts';
 import { ignore, type Channel, type Handler } from './channel.ts';
+import { copyOut } from './copies.ts';
 import { readShared } from './sharedReads.ts';
 
 /** Listeners are shared by all sockets and find their channel here: thousands of idle connections hold no closures. */
@@ -29,8 +31,8 @@ export class SocketChannel implements Channel {
     this.remotePort = raw.remotePort ?? 0;
     (socket as Owned)[owner] = this;
     // over TLS, what one read brought is copied by decryption anyway
-    if (socket === raw && readShared(socket, onRead)) socket.resume();
-    else socket.on('data', onData);
+    if (socket === raw) readShared(socket, onRead);
+    socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -82,8 +84,9 @@ export class SocketChannel implements Channel {
     if (!this.socket.writableEnded && !this.socket.destroyed) this.socket.end();
   }
 
+  /** A little more is read and kept: who does not read would not notice that the other side is gone. */
   pause(): void {
-    this.socket.pause();
+    Duplex.prototype.pause.call(this.socket);
   }
 
   resume(): void {
@@ -117,13 +120,12 @@ export class SocketChannel implements Channel {
   }
 }
 
+/** Past the stream, where that would give the bytes on at once. */
 function onRead(this: Socket, length: number, shared: Buffer): boolean {
-  // not a subarray of the shared buffer: readers keep what they get
-  const bytes = Buffer.allocUnsafe(length);
-  shared.copy(bytes, 0, 0, length);
+  const bytes = copyOut(shared, length);
   const channel = (this as Owned)[owner];
-  // whoever took the socket over reads it as any other
-  if (channel === undefined) return this.push(bytes);
+  if (channel === undefined || this.readableFlowing !== true || this.readableLength > 0)
+    return this.push(bytes);
   channel.handler.data(bytes);
   return true;
 }

@@ -1,5 +1,6 @@
 /** Body bytes of a request that wait for a connection, or that may have to be sent a second time. */
 import { bound } from '../bounds.ts';
+import { forLong } from '../copies.ts';
 import type { FieldList } from './message.ts';
 
 const MAX_CHUNKS = 1024;
@@ -22,7 +23,8 @@ export class Replay {
   keep(chunk: Buffer, waiting: boolean): void {
     if (!this.complete || chunk.length === 0) return;
     this.bytes += chunk.length;
-    this.chunks.push(chunk);
+    // a body that drips in would otherwise keep much more than its length
+    this.chunks.push(this.chunks.length === 0 ? chunk : forLong(chunk));
     if (!waiting) this.sent();
   }
 

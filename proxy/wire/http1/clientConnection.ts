@@ -191,6 +191,7 @@ export class ClientConnection implements Handler, Upstream {
     head.bodyEnd = after;
     head.untilClose = content.untilClose;
     exchange.response(this, head, content.done);
+    head.dropText();
     // it may have been sent elsewhere instead
     if (this.exchange === exchange && content.done) this.finish(exchange, after === bytes.length);
   }

@@ -29,7 +29,7 @@ const CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'compress', 'x-compress'])
 /** Fields without which a message would be read differently: nobody may declare them to be of one hop. */
 const NEVER_OF_ONE_HOP = new Set(['host', 'content-length', 'transfer-encoding']);
 
-const EMPTY = Buffer.alloc(0);
+export const EMPTY = Buffer.alloc(0);
 
 export abstract class Fields {
   bytes: Buffer = EMPTY;

@@ -125,23 +125,36 @@ const FROM_TRAILERS: Selection = { cuts: cut.reason | cut.weft, host: undefined 
 
 /** As they were written, with Host where it stood. */
 function markedLines(fields: FieldList, mark: Http1Mark, { cuts, host }: Selection): string {
-  let text = '';
-  let index = 0;
+  const written = new WrittenLines(mark);
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!;
     if (isLeftOut(name, cuts)) continue;
-    if (host !== undefined && index === mark.host) text += writtenLine(mark, index++, 'host', host);
+    if (host !== undefined && written.count === mark.host) written.add('host', host);
     // the authority stands for it
-    if (host === undefined || name !== 'host') text += writtenLine(mark, index, name, fields[at + 1]!);
-    index++;
+    if (host !== undefined && name === 'host') written.count++;
+    else written.add(name, fields[at + 1]!);
   }
-  if (host !== undefined && index <= mark.host) text += writtenLine(mark, index, 'host', host);
-  return text;
+  if (host !== undefined && written.count <= mark.host) written.add('host', host);
+  return written.text;
 }
 
-function writtenLine(mark: Http1Mark, index: number, name: string, value: string): string {
-  if (typeof mark.names === 'object') return `${originalName(mark, name, index)}: ${value}\r\n`;
-  return lineText(name, isTitled(mark.names, index), value);
+class WrittenLines {
+  text = '';
+  count = 0;
+  private readonly mark: Http1Mark;
+
+  constructor(mark: Http1Mark) {
+    this.mark = mark;
+  }
+
+  add(name: string, value: string): void {
+    const { mark } = this;
+    const index = this.count++;
+    this.text +=
+      typeof mark.names === 'object'
+        ? `${originalName(mark, name, index)}: ${value}\r\n`
+        : lineText(name, isTitled(mark.names, index), value);
+  }
 }
 
 /** HTTP/2 may send Cookie in pieces, which HTTP/1.x must get as one (RFC 9113, 8.2.3). */

@@ -4,7 +4,7 @@
  * ambiguous is refused, never repaired: a repaired message is read differently by whoever comes next.
  */
 import { COLON, CR, FIELD, LF, SPACE, TAB, TOKEN } from './characters.ts';
-import { Fields } from './fields.ts';
+import { EMPTY, Fields } from './fields.ts';
 import { limit } from './limits.ts';
 
 /** More bytes are needed · the head is complete · it is not HTTP/1.x · it exceeds the bound. */
@@ -56,9 +56,21 @@ export abstract class Head extends Fields {
     return outcome === DONE && this.length > limit.headBytes ? LARGE : outcome;
   }
 
+  /** Lets go of the bytes, which may be many more than the head; `text` stays. */
+  keepText(): void {
+    if (this.text !== '') this.bytes = EMPTY;
+  }
+
+  /** Lets go of both: nothing of the head is asked for any more but what it said about framing. */
+  dropText(): void {
+    this.bytes = EMPTY;
+    this.wholeText = '';
+    this.length = 0;
+  }
+
   /** All of it, once DONE. Made once: passing it on, judging it and logging it all need some of it. */
   get text(): string {
-    if (this.wholeText === '') {
+    if (this.wholeText === '' && this.length > 0) {
       this.wholeText = this.bytes.toString('latin1', this.base, this.base + this.length);
     }
     return this.wholeText;

@@ -1,4 +1,6 @@
 /** The field lines of a head, taken apart. Those that come again and again are taken apart once. */
+import { ownText } from '../copies.ts';
+import { isSecret } from '../exchange/secrets.ts';
 import { titleCase } from '../streams/titleCase.ts';
 import type { Head } from './head.ts';
 
@@ -39,11 +41,10 @@ const MAX_LINES = 1024;
 const MAX_LENGTH = 512;
 const lines = new Map<string, Line>();
 const names = new Map<string, Name>();
-/** Different in each message, or nothing to keep in memory. */
+/** Different in each message. */
 const NOT_KEPT = new Set([
   'x-request-id', 'traceparent', 'tracestate', 'b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'date',
-  'etag', 'last-modified', 'if-none-match', 'authorization', 'cookie', 'set-cookie', 'proxy-authorization',
-  'content-length', 'sec-websocket-key', 'sec-websocket-accept',
+  'etag', 'last-modified', 'if-none-match', 'content-length', 'sec-websocket-key', 'sec-websocket-accept',
 ]); // prettier-ignore
 
 const SPACE = 32;
@@ -119,7 +120,7 @@ function lineOf(text: string): Line {
   const value = trimmed(text, colon + 1, text.length - 2);
   if (!name.kept || text.length > MAX_LENGTH) return otherLine(name, value);
   if (lines.size >= MAX_LINES) lines.clear();
-  const line = keptLine(name, ownCopy(value), ownCopy(text));
+  const line = keptLine(name, ownText(value), ownText(text));
   lines.set(line.text, line);
   return line;
 }
@@ -136,17 +137,14 @@ function keptLine(name: Name, given: string, text: string): Line {
 function nameOf(text: string): Name {
   const known = names.get(text);
   if (known !== undefined) return known;
-  const written = ownCopy(text);
+  const written = ownText(text);
   const lower = written.toLowerCase();
   const shape = (written === lower ? LOWER : 0) | (written === titleCase(lower) ? TITLE : 0);
-  const name = { lower, written, shape, kept: !NOT_KEPT.has(lower) };
+  const name = { lower, written, shape, kept: !NOT_KEPT.has(lower) && !isSecret(lower) };
   if (names.size >= MAX_LINES) names.clear();
   if (written.length <= MAX_LENGTH) names.set(written, name);
   return name;
 }
-
-/** A part of a text keeps all of the text in memory. */
-const ownCopy = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 function roleOf(lower: string, value: string): number {
   if (lower === 'host') return HOST_LINE;

@@ -2,14 +2,14 @@
  * Fields as lines of HTTP/1.x. Most fields have one value for a long time: a line that was wanted twice in a row is kept
  * and taken whole the next time.
  */
+import { ownText } from '../copies.ts';
+import { isSecret } from '../exchange/secrets.ts';
 import { titleCase } from '../streams/titleCase.ts';
 
 /** Bounds, since peers can invent any number of names and values. */
 const MAX_NAMES = 1024;
 const MAX_NAME = 64;
 const MAX_VALUE = 128;
-/** Never kept. */
-const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 /** One way to write a name. */
 interface Form {
@@ -32,7 +32,7 @@ const names = new Map<string, Forms>();
 export function lineText(name: string, titled: boolean, value: string): string {
   const forms = names.get(name) ?? meet(name);
   const form = titled ? forms.title : forms.lower;
-  if (value === form.value) return (form.line ??= ownCopy(`${form.start}${value}\r\n`));
+  if (value === form.value) return (form.line ??= ownText(`${form.start}${value}\r\n`));
   if (forms.kept && value.length <= MAX_VALUE) {
     form.value = value;
     form.line = undefined;
@@ -44,7 +44,7 @@ function meet(name: string): Forms {
   const forms = {
     lower: formOf(name),
     title: formOf(titleCase(name)),
-    kept: !SECRET.has(name),
+    kept: !isSecret(name),
   };
   if (names.size >= MAX_NAMES) names.clear();
   if (name.length <= MAX_NAME) names.set(name, forms);
@@ -52,6 +52,3 @@ function meet(name: string): Forms {
 }
 
 const formOf = (written: string): Form => ({ start: `${written}: `, value: '', line: undefined });
-
-/** Put together, so that it is not put together again each time. */
-const ownCopy = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');

@@ -251,6 +251,7 @@ export class ServerConnection implements Handler, Swept, HttpConnection {
     this.deadline = body.done ? 0 : performance.now() + bound.bodyMs;
     if (after < bytes.length) this.rest = bytes.subarray(after);
     this.exchange.begin(after > end ? bytes.subarray(end, after) : undefined);
+    head.keepText();
     if (this.rest !== undefined && (this.state === 'wait' || this.state === 'body')) this.pause();
   }
 

@@ -1,4 +1,5 @@
 /** What may stand in a field section (RFC 9113, 8.2): names, values, and the fields that have a meaning here. */
+import { isSecret } from '../exchange/secrets.ts';
 import { STATIC_NAMES } from './hpack/staticTable.ts';
 import { FIELD, SPACE, TAB, TOKEN } from '../http1/characters.ts';
 
@@ -16,11 +17,13 @@ export const kind = {
 
 export interface FieldRule {
   readonly kind: number;
+  /** Its values may be kept. */
+  readonly open: boolean;
   /** The last value that was found valid: most fields have one for a long time, and then looking at it once is enough. */
   lastValid: string;
 }
 
-const ruleOfKind = (what: number): FieldRule => ({ kind: what, lastValid: '' });
+const ruleOfKind = (what: number, open = true): FieldRule => ({ kind: what, open, lastValid: '' });
 const rules = new Map<string, FieldRule>([
   ['connection', ruleOfKind(kind.forbidden)],
   ['proxy-connection', ruleOfKind(kind.forbidden)],
@@ -32,28 +35,27 @@ const rules = new Map<string, FieldRule>([
   ['host', ruleOfKind(kind.host)],
 ]);
 for (const name of STATIC_NAMES)
-  if (isName(name) && !rules.has(name)) rules.set(name, ruleOfKind(kind.ordinary));
+  if (isName(name) && !rules.has(name)) rules.set(name, ruleOfKind(kind.ordinary, !isSecret(name)));
 /** Names are remembered up to this many and this long: looking one up is cheaper than looking at each of its letters. */
 const REMEMBERED = 1024;
 const REMEMBERED_LENGTH = 64;
-/** Values beyond this, and secrets, are not kept for comparison. */
+/** Values beyond this are not kept for comparison. */
 const REMEMBERED_VALUE = 128;
-const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'set-cookie']);
 
 export function ruleOf(name: string): FieldRule {
   const known = rules.get(name);
   if (known !== undefined) return known;
   if (!isName(name)) return ruleOfKind(kind.invalid);
-  const rule = ruleOfKind(kind.ordinary);
+  const rule = ruleOfKind(kind.ordinary, !isSecret(name));
   if (rules.size < REMEMBERED && name.length <= REMEMBERED_LENGTH) rules.set(name, rule);
   return rule;
 }
 
 /** `isValue` of a field with this rule. */
-export function isValueOf(name: string, rule: FieldRule, value: string): boolean {
+export function isValueOf(rule: FieldRule, value: string): boolean {
   if (value === rule.lastValid) return true;
   if (!isValue(value)) return false;
-  if (value.length <= REMEMBERED_VALUE && !SECRET.has(name)) rule.lastValid = value;
+  if (rule.open && value.length <= REMEMBERED_VALUE) rule.lastValid = value;
   return true;
 }
 

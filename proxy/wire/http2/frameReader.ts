@@ -65,6 +65,8 @@ export class FrameReader {
       else if (this.partial !== undefined) at = this.fill(bytes, at);
       else at = this.readFrame(bytes, at);
     }
+    // an idle connection must not keep what came last
+    this.bytes = EMPTY;
   }
 
   private readPreface(bytes: Buffer): number {
@@ -146,7 +148,7 @@ export class FrameReader {
 
   /** Keeps what there is of a frame of which `need` bytes must come together. */
   private keep(bytes: Buffer, at: number, need: number): number {
-    this.partial = Buffer.allocUnsafe(need);
+    this.partial = Buffer.allocUnsafeSlow(need);
     this.need = need;
     this.have = bytes.copy(this.partial, 0, at);
     return bytes.length;

@@ -4,6 +4,7 @@
  * without anything to say holds none; exactly what is written is copied out of them. Large payloads are not copied.
  */
 import type { Channel } from '../channel.ts';
+import { copyOut, exactCopy } from '../copies.ts';
 import {
   CONTINUATION,
   DATA,
@@ -78,7 +79,7 @@ export class FrameWriter {
     }
     const length = end - start - FRAME_HEAD;
     if (length > this.maxFrame) {
-      const block = Buffer.from(this.scratch.subarray(start + FRAME_HEAD, end));
+      const block = exactCopy(this.scratch.subarray(start + FRAME_HEAD, end));
       return this.fragments(streamId, block, ended);
     }
     this.head(length, (HEADERS << 8) | END_HEADERS | (ended ? END_STREAM : 0), streamId);
@@ -192,9 +193,7 @@ export class FrameWriter {
   }
 
   private copyOut(): Buffer {
-    // small ones come out of Node's pool
-    const copy = Buffer.allocUnsafe(this.at);
-    this.scratch.copy(copy, 0, 0, this.at);
+    const copy = copyOut(this.scratch, this.at);
     this.at = 0;
     return copy;
   }

@@ -64,7 +64,7 @@ export class Http2Head {
   private regular(name: string, value: string): string {
     const rule = ruleOf(name);
     const what = rule.kind;
-    if (!isValueOf(name, rule, value)) return 'invalid field value';
+    if (!isValueOf(rule, value)) return 'invalid field value';
     if (what === kind.ordinary) return '';
     switch (what) {
       case kind.te:

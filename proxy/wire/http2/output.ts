@@ -2,8 +2,10 @@
 import type { Core } from './core.ts';
 import { atTurnEnd, type TurnMember } from './turn.ts';
 
-const ENOUGH = Number(process.env.X_ENOUGH ?? 8192);
-const ROUNDS = Number(process.env.X_ROUNDS ?? 4);
+/** Frames of so many bytes are worth a write of their own. */
+const ENOUGH = 8192;
+/** Turns of the event loop that a write waits for others at most. */
+const ROUNDS = 4;
 
 export class Output implements TurnMember {
   /** The channel does not take what was written. */
@@ -13,6 +15,7 @@ export class Output implements TurnMember {
   private readonly connection: Core;
   private kicked = false;
   private readingPaused = false;
+  /** What was made when the last turn ended, and turns since the first of it was. */
   private seen = 0;
   private rounds = 0;
 

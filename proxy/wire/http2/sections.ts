@@ -1,4 +1,5 @@
 /** Field sections (RFC 9113, 4.3): their frames put together and decoded. */
+import { exactCopy } from '../copies.ts';
 import { code, END_HEADERS, END_STREAM, PADDED, PRIORITIZED } from './constants.ts';
 import type { Core } from './core.ts';
 import type { FrameReader } from './frameReader.ts';
@@ -87,7 +88,7 @@ export class Sections {
       this.connection.exceeds(bound, 'field section is too large or in too many frames');
       return false;
     }
-    this.fragments.push(Buffer.from(fragment));
+    this.fragments.push(exactCopy(fragment));
     return true;
   }
 }

@@ -3,6 +3,7 @@
  * each, so that a large body does not hold up small answers. Frames are made only when they can leave: at the end of
  * the event-loop turn, within both windows, and while the channel takes them.
  */
+import { forLong } from '../copies.ts';
 import { DEFAULT_WINDOW, EMPTY, MAX_31 } from './constants.ts';
 import { flood, type Floods } from './floods.ts';
 import type { FrameWriter } from './frameWriter.ts';
@@ -74,7 +75,7 @@ export class Sender {
   private enqueue(stream: Http2Stream, bytes: Buffer): void {
     const small = bytes.length < SMALL;
     if (stream.queued === 0) {
-      stream.first = small && !this.leavesNow(stream) ? Buffer.from(bytes) : bytes;
+      stream.first = small && !this.leavesNow(stream) ? forLong(bytes) : bytes;
       return;
     }
     const others = (stream.others ??= []);
