@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
-import { createServer } from 'node:tls';
+import { createServer, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import { application2, call2, client2 } from '../testing/http2.ts';
 import { TestMeshOfTwo, call, cart, id } from '../testing/mesh.ts';
 import { Client, serve, until } from '../testing/sockets.ts';
+import { Pool } from '../wire/exchange/pool.ts';
 
 let authority: TestMesh;
 let mesh: TestMeshOfTwo;
@@ -20,8 +21,9 @@ afterEach(async () => {
   await mesh.stop();
 });
 
-/** A proxy of the first version: mTLS, and inside it what the application says. */
-async function olderProxy(application: number): Promise<number> {
+/** A proxy of the first version: mTLS, and inside it what the application says. `close` ends it at once. */
+async function olderProxyAt(application: number): Promise<{ port: number; close: () => void }> {
+  const sockets: TLSSocket[] = [];
   const files = await authority.workload('shop', 'cart');
   const server = createServer(
     {
@@ -38,27 +40,29 @@ async function olderProxy(application: number): Promise<number> {
       socket.on('error', () => onward.destroy());
       socket.on('close', () => onward.destroy());
       socket.pipe(onward).pipe(socket);
-      mesh.onEnd(async () => void socket.destroy());
+      sockets.push(socket);
     },
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  mesh.onEnd(async () => void server.close());
-  return (server.address() as AddressInfo).port;
+  const close = () => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  };
+  mesh.onEnd(async () => close());
+  return { port: (server.address() as AddressInfo).port, close };
 }
+const olderProxy = async (application: number): Promise<number> => (await olderProxyAt(application)).port;
+
+/** A client of a service with these ports of loopback, which are known to speak `weft/1`. */
+const clientOfEndpoints = (...ports: number[]) => {
+  const known = { address: '127.0.0.1', state: 'Ready', wire: 'weft/1', identity: id('cart') } as const;
+  return mesh.client({ services: [cart(ports.map((port) => ({ ...known, port })))] });
+};
 
 /** A client of what is at `port` of loopback, and is known to speak `weft/1`. */
 const ways = {
-  'one of its endpoints': (port: number) => {
-    const endpoint = {
-      address: '127.0.0.1',
-      port,
-      state: 'Ready',
-      wire: 'weft/1',
-      identity: id('cart'),
-    } as const;
-    return mesh.client({ services: [cart([endpoint])] });
-  },
+  'one of its endpoints': (port: number) => clientOfEndpoints(port),
   'its address in the directory': (port: number) => {
     const ports = [{ port, protocol: 'Auto' as const }];
     const name = { namespace: 'shop', name: 'cart', addresses: ['127.0.0.1'] };
@@ -127,5 +131,62 @@ describe.each(Object.entries(ways))('a peer that is older than what is known of 
     expect(await call(port)).toMatchObject({ status: 200 });
     await until(() => wires().length === 3, 'the records');
     expect(wires()).toEqual(['weft-tcp/1', 'weft-tcp/1', 'weft/1']);
+  });
+});
+
+describe('what is known of the endpoint of an older peer', () => {
+  const original = Pool.prototype.attempt;
+  /** All pools that requests were sent to. */
+  function poolsInUse(): Set<Pool> {
+    const attempt = vi.spyOn(Pool.prototype, 'attempt');
+    mesh.onEnd(async () => attempt.mockRestore());
+    const pools = new Set<Pool>();
+    attempt.mockImplementation(function (this: Pool, ...request) {
+      pools.add(this);
+      return original.apply(this, request);
+    });
+    return pools;
+  }
+  const activeOf = (pools: Set<Pool>) => [...pools].map(({ active }) => active);
+
+  it('counts nothing as running that its proxy did not process, and comes after others', async () => {
+    const unprocessed = { 'x-weft-reason': 'DRAINING', 'x-weft-unprocessed': '1' };
+    const application = await mesh.application((_request, response) => {
+      response.writeHead(503, unprocessed).end('no');
+    });
+    const pools = poolsInUse();
+    const { port } = await clientOfEndpoints(await olderProxy(application), await olderProxy(application));
+    for (let count = 0; count < 3; count++)
+      expect(await call(port, { method: 'POST', body: 'x' })).toMatchObject({ status: 503 });
+    expect(activeOf(pools)).toEqual([0, 0]);
+    for (const { downUntil } of pools) expect(downUntil).toBeGreaterThan(0);
+  });
+
+  it('counts nothing as running where it is gone, and comes after others until it serves again', async () => {
+    const application = await mesh.application((_request, response) => response.end('ok'));
+    const older = await olderProxyAt(application);
+    const pools = poolsInUse();
+    const { port } = await clientOfEndpoints(older.port);
+    expect(await call(port)).toMatchObject({ status: 200 });
+    older.close();
+    expect(await call(port)).toMatchObject({ status: 503 });
+    expect(activeOf(pools)).toEqual([0]);
+    const [pool] = pools;
+    expect(pool!.downUntil).toBeGreaterThan(0);
+    pool!.served();
+    expect(pool!.downUntil).toBe(0);
+  });
+
+  it('counts nothing as running that the client gave up', async () => {
+    let heard = 0;
+    const application = await mesh.application(() => heard++);
+    const pools = poolsInUse();
+    const { port } = await clientOfEndpoints(await olderProxy(application));
+    const clients = Array.from({ length: 3 }, () => new Client(port));
+    for (const client of clients) client.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    await until(() => heard === 3, 'the requests');
+    expect(activeOf(pools)).toEqual([3]);
+    for (const client of clients) client.socket.resetAndDestroy();
+    await until(() => activeOf(pools)[0] === 0, 'the end');
   });
 });

@@ -7,6 +7,7 @@ import type { Channel } from '../channel.ts';
 import type { DialHandlers } from '../dial.ts';
 import { KeptConnections } from '../http1/keptConnections.ts';
 import { SharedConnections } from '../streams/sharedConnections.ts';
+import { StreamChannel } from '../streams/streamChannel.ts';
 import type { Sweeper, Swept } from '../sweeper.ts';
 import type { Exchange } from './exchange.ts';
 import type { Incidents } from './station.ts';
@@ -49,36 +50,41 @@ const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 
 export class Pool implements Swept {
-  readonly options: PoolOptions;
+  /** Of its own: `wire` is the form that is spoken now. */
+  readonly options: PoolOptions & { wire: Wire | undefined };
   /** Exchanges and relays that run or wait for a connection. */
   active = 0;
   /** performance.now() until which it should be avoided; 0: in order. */
   downUntil = 0;
+  /** The form that is spoken unless the peer turns out to speak less. */
+  private readonly best: Wire | undefined;
   private readonly kept: KeptConnections;
   private readonly shared: SharedConnections;
+  /** HTTP/2 by `weft-tcp/1`, from when the peer has turned out to speak no better form. */
+  private simpler: SharedConnections | undefined = undefined;
+  private simplerUntil = 0;
   private failures = 0;
   /** What was carried as bytes was large: the next is kept apart, too. */
   private bulky = false;
   private retired = false;
-  /** Set while the peer speaks less than it was thought to. */
-  private simpler: Pool | undefined = undefined;
-  private simplerUntil = 0;
 
   constructor(options: PoolOptions) {
-    this.options = options;
+    this.options = { ...options };
+    this.best = options.wire;
     this.kept = new KeptConnections(this);
-    this.shared = new SharedConnections(this);
+    this.shared = new SharedConnections(this, this.best);
     options.sweeper.add(this);
   }
 
   /** Nothing runs and nothing is kept. */
   get unused(): boolean {
-    return this.active === 0 && this.kept.empty && this.shared.empty && this.simpler === undefined;
+    const { active, kept, shared, simpler } = this;
+    return active === 0 && kept.empty && shared.empty && (simpler === undefined || simpler.empty);
   }
 
   /** The form that is spoken now. */
   get wire(): Wire | undefined {
-    return (this.simpler ?? this).options.wire;
+    return this.options.wire;
   }
 
   get full(): boolean {
@@ -90,9 +96,9 @@ export class Pool implements Swept {
    * is called first. A failure is told by exchange.attemptFailed, never before this returns.
    */
   attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
-    if (this.simpler !== undefined) return this.simpler.attempt(exchange, fresh);
-    const overHttp2 = this.options.wire === 'weft/1' || exchange.overHttp2;
-    return overHttp2 ? this.shared.attempt(exchange, fresh) : this.kept.attempt(exchange, fresh);
+    if (this.wire !== 'weft/1' && !exchange.overHttp2) return this.kept.attempt(exchange, fresh);
+    const shared = this.wire === this.best ? this.shared : this.simpler!;
+    return shared.attempt(exchange, fresh);
   }
 
   /** Opens a way for bytes. `own`: on a connection of its own, not beside others. As `dial`. */
@@ -142,28 +148,31 @@ export class Pool implements Swept {
   }
 
   /**
-   * The peer agreed to `weft-tcp/1` alone: its proxy is older than the one that was known there. All goes on so, by
-   * connections apart from those of the better wire, until it is time to ask again.
+   * The peer agreed to `weft-tcp/1` alone: its proxy is older than the one that was known there. All goes on so, apart
+   * from what runs by the better wire, until it is time to ask again. It stays one endpoint: what runs there, and how
+   * well, is counted here whichever wire it goes by.
    */
   simplify(channel: Channel, proven: Proven): void {
-    this.simpler ??= new Pool({ ...this.options, wire: 'weft-tcp/1' });
+    this.options.wire = 'weft-tcp/1';
     this.simplerUntil = performance.now() + SIMPLER_MS;
-    this.simpler.adopt(channel, proven);
+    this.simpler ??= new SharedConnections(this, 'weft-tcp/1');
     // who waits is still served, and nothing kept after that
     if (this.retired) this.simpler.retire();
+    this.adopt(channel, proven);
   }
 
   /** Takes in a connection that was opened before it was known that it would carry HTTP. */
   adopt(channel: Channel, proven: Proven): void {
     // beside a shared connection there is no use for one that carries a single exchange at a time
-    if (this.options.wire === 'weft/1') channel.destroy();
+    if (this.wire === 'weft/1' || channel instanceof StreamChannel) channel.destroy();
     else this.kept.adopt(channel, proven);
   }
 
   sweep(now: number): void {
     this.kept.sweep(now);
     this.shared.sweep(now);
-    if (this.simpler !== undefined && now > this.simplerUntil) this.endSimpler();
+    this.simpler?.sweep(now);
+    if (now > this.simplerUntil) this.options.wire = this.best;
     if (this.retired && this.unused) this.options.sweeper.delete(this);
   }
 
@@ -173,11 +182,6 @@ export class Pool implements Swept {
     this.retired = true;
     this.kept.retire();
     this.shared.retire();
-    this.endSimpler();
-  }
-
-  private endSimpler(): void {
     this.simpler?.retire();
-    this.simpler = undefined;
   }
 }

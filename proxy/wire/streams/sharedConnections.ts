@@ -109,14 +109,16 @@ interface Waiter {
 
 export class SharedConnections {
   private readonly pool: Pool;
+  private readonly wire: Wire | undefined;
   private readonly connections: Shared[] = [];
   private readonly waiters: Waiter[] = [];
   private connecting = false;
   private retired = false;
   private warming: NodeJS.Timeout | undefined = undefined;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, wire: Wire | undefined) {
     this.pool = pool;
+    this.wire = wire;
   }
 
   get empty(): boolean {
@@ -260,17 +262,17 @@ export class SharedConnections {
   }
 
   private connect(early = false): void {
+    const { pool, wire } = this;
     // nobody waits here for as long as the peer is known to speak less
-    if (early && this.pool.wire !== this.pool.options.wire) return;
+    if (early && pool.wire !== wire) return;
     if (this.connecting || (!early && (this.waiters.length === 0 || this.mayWait()))) return;
     this.connecting = true;
-    const { wire, serial } = this.pool.options;
-    const proven = serial();
-    this.pool.connect(wire, {
+    const proven = pool.options.serial();
+    pool.connect(wire, {
       connected: (channel, identity) => {
         this.connecting = false;
         if (speaksLess(channel, wire)) return this.leaveTo(channel, { identity, serial: proven });
-        this.connections.push(new Shared(this, this.pool, { channel, identity, serial: proven }));
+        this.connections.push(new Shared(this, pool, { channel, identity, serial: proven }));
         this.deliver();
       },
       failed: (code, detail) => {
