@@ -1,6 +1,6 @@
 /**
- * Copies of bytes and texts that are kept. Node's own small buffers come out of slabs of 64 KiB: one that is kept keeps all of its slab in
- * memory, which no bound on its length would notice.
+ * Copies of bytes and texts that are kept. Node's own small buffers come out of slabs of 64 KiB: one that is kept keeps
+ * all of its slab in memory, which no bound on its length would notice.
  */
 
 const SLAB_BYTES = 4096;

@@ -27,12 +27,21 @@ const fields = ownFields();
 function ownFields(): OwnFields | undefined {
   const onread = { buffer: Buffer.alloc(1), callback: () => true };
   const probe = new Socket({ onread });
+  const found = fieldsHolding(probe, onread);
+  probe.destroy();
+  return found;
+}
+
+/** Fields of `probe` that hold what is in `onread`; undefined where one is missing. */
+export function fieldsHolding(
+  probe: object,
+  onread: { buffer: Buffer; callback: () => boolean },
+): OwnFields | undefined {
   const symbols = Object.getOwnPropertySymbols(probe);
   const holding = (value: unknown) =>
-    symbols.find((symbol) => (probe as unknown as Record<symbol, unknown>)[symbol] === value);
+    symbols.find((symbol) => (probe as Record<symbol, unknown>)[symbol] === value);
   const buffer = holding(onread.buffer);
   const take = holding(onread.callback);
-  probe.destroy();
   return buffer === undefined || take === undefined ? undefined : { buffer, take };
 }
 

@@ -37,7 +37,8 @@ export class Output implements TurnMember {
     if (connection.over) return;
     if (this.blocked) return this.holdBack();
     const more = !ending.closing && connection.sender.run();
-    if (!ending.closing && this.mayGrow()) return this.kick();
+    // what says that the connection ends does not wait, nor anything after it
+    if (!ending.goingAway && this.mayGrow()) return this.kick();
     const crowded = !connection.hasRoom;
     this.write();
     ending.left();

@@ -142,11 +142,20 @@ class Run {
     this.written.push(this.channel.take());
   }
 
+  /** A write may wait some turns for more to say, and no longer. */
+  private settle(): void {
+    let turns = 0;
+    do {
+      must(++turns <= 10, 'does not write what it made');
+      endTurn();
+    } while (this.connection.writer.bytes > 0);
+  }
+
   /** What it said is whole frames, and it holds nothing. */
   private end(): void {
     this.channel.takes = true;
     this.channel.handler.drain();
-    endTurn();
+    this.settle();
     this.check();
     this.connection.destroy();
     this.channel.destroy();
