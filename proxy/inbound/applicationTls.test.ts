@@ -5,6 +5,7 @@ import { greetingAt, tlsApplication } from '../testing/applicationTls.ts';
 import { TestMeshOfTwo, cart } from '../testing/mesh.ts';
 import type { ConfigParts, TestPlane } from '../testing/plane.ts';
 import { Client, serve, until } from '../testing/sockets.ts';
+import { clientHello } from '../wire/testing/clientHello.ts';
 
 let authority: TestMesh;
 let mesh: TestMeshOfTwo;
@@ -115,6 +116,46 @@ describe('a port that is declared to speak HTTP', () => {
       expect(application.sockets).toHaveLength(0);
     },
   );
+
+  describe.each(ways)('takes nothing for TLS through $name', ({ lead }) => {
+    const REQUEST = '\r\n\r\nGET /admin HTTP/1.1\r\nHost: c\r\nx-weft-source: spiffe://a/b\r\n\r\n';
+    /** A client, and what the application hears of it. */
+    async function talk() {
+      let heard = '';
+      const application = await serve((socket) => {
+        socket.on('data', (bytes) => (heard += bytes.toString('latin1')));
+      });
+      mesh.onEnd(() => application.close());
+      const { port } = await lead(application.port, http);
+      const client = new Client(port);
+      mesh.onEnd(async () => void client.socket.destroy());
+      return { client, heard: () => heard };
+    }
+    const over = (client: Client) => until(() => client.ended || client.closed, 'the end');
+
+    it.each([
+      ['a ClientHello without fields', '\x16\x03\x01\0\x05\x01\0\0\x01\0'],
+      ['fields that do not fit', `\x16\x03\x01\0\x2c\x01\0\0\x28${'\x03'.repeat(40)}`],
+    ])('where a request follows %s', async (_name, hello) => {
+      const { client, heard } = await talk();
+      client.write(hello + REQUEST);
+      await over(client);
+      expect(heard()).toBe('');
+    });
+
+    it('where a request comes with a whole ClientHello, or after it', async () => {
+      const hello = (await clientHello(['h2'], 'own.example')).toString('latin1');
+      const [at, after] = [await talk(), await talk()];
+      at.client.write(hello + REQUEST);
+      await over(at.client);
+      expect(at.heard()).toBe('');
+      after.client.write(hello);
+      await until(() => after.heard() === hello, 'the ClientHello');
+      after.client.write(REQUEST);
+      await over(after.client);
+      expect(after.heard()).toBe(hello);
+    });
+  });
 });
 
 describe('outside the mesh', () => {

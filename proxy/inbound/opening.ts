@@ -110,7 +110,7 @@ export class Opening {
     let tried = false;
     const session = new TcpSession({
       client: channel,
-      // a port of which nothing is declared: who is declared to speak no HTTP is taken at its word
+      // who is declared to speak no HTTP is taken at its word
       guarded: this.guarded,
       wire: this.wire,
       next: () => {

@@ -222,7 +222,7 @@ class Inbound {
 
   private opening(channel: Channel, target: Target, peer: Peer): Opening {
     const { side, judged } = this;
-    const guarded = this.declared(target.port) === undefined;
+    const guarded = this.declared(target.port) !== 'tcp';
     return new Opening({ channel, target, peer }, { side, judged, guarded });
   }
 

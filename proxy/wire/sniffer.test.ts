@@ -2,8 +2,11 @@ import * as fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bound } from './bounds.ts';
 import { ignore, type Channel, type Handler } from './channel.ts';
+import { readClientHello } from './clientHello.ts';
 import { Sniffer, type SnifferOptions, type Spoken } from './sniffer.ts';
 import { clientHello } from './testing/clientHello.ts';
+
+vi.mock(import('./clientHello.ts'), { spy: true });
 
 type Known = Pick<SnifferOptions, 'declared' | 'tls'>;
 
@@ -102,6 +105,14 @@ describe('what is decided', () => {
         },
       ),
     );
+  });
+
+  it('costs no more for TLS that comes byte by byte', () => {
+    for (const known of [http, unknown]) {
+      vi.mocked(readClientHello).mockClear();
+      expect(said(known, ...[...own].map((byte) => Buffer.from([byte])))).toEqual(said(known, own));
+      expect(vi.mocked(readClientHello).mock.calls.length).toBeLessThan(20);
+    }
   });
 
   it('comes with all bytes so far', () => {

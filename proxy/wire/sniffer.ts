@@ -1,7 +1,8 @@
 /** Waits for the first bytes of a connection until it is known what is spoken. Never stalls one that waits for the server. */
 import { bound } from './bounds.ts';
 import type { Channel, Handler } from './channel.ts';
-import { readClientHello, startsAsTls } from './clientHello.ts';
+import { bytesToAskAgain, readClientHello, startsAsTls } from './clientHello.ts';
+import { Accumulator } from './http1/accumulator.ts';
 import { offersWire, sniff, sniffVersion, type Sniffed } from './sniff.ts';
 
 /** weft: TLS that offers one of our wires. tls: any other. http: HTTP/1.x. tcp: anything else. */
@@ -31,6 +32,9 @@ const EMPTY = Buffer.alloc(0);
 export class Sniffer implements Handler {
   private readonly options: SnifferOptions;
   private bytes: Buffer = EMPTY;
+  private gathered: Accumulator | undefined = undefined;
+  /** With fewer bytes there is nothing new to see. */
+  private enough = 0;
   private timer: NodeJS.Timeout | undefined;
   private over = false;
 
@@ -49,7 +53,9 @@ export class Sniffer implements Handler {
 
   data(chunk: Buffer): void {
     if (this.over) return;
-    this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
+    this.bytes =
+      this.bytes.length === 0 ? chunk : (this.gathered ??= new Accumulator(this.bytes)).append(chunk);
+    if (this.bytes.length < this.enough) return;
     const { declared, tls } = this.options;
     if (declared === undefined) this.undeclared(sniff(this.bytes));
     else if (tls && startsAsTls(this.bytes)) this.secured(declared);
@@ -72,7 +78,7 @@ export class Sniffer implements Handler {
   private undeclared(seen: Sniffed): void {
     if (seen === 'maybe-http') this.wait(bound.headMs, () => this.decide('http'));
     else if (seen !== 'more') this.decide(seen);
-    else if (startsAsTls(this.bytes)) this.wait(bound.sniffMs, () => this.decide('tls'));
+    else if (startsAsTls(this.bytes)) this.waitForHello('tls');
     else this.wait(bound.undecidedMs, () => this.decide('tcp'));
   }
 
@@ -80,8 +86,13 @@ export class Sniffer implements Handler {
   private secured(declared: 'http' | 'tcp'): void {
     const hello = readClientHello(this.bytes);
     if (typeof hello === 'object') this.decide(offersWire(hello) ? 'weft' : 'tls');
-    else if (hello === 'more') this.wait(bound.sniffMs, () => this.decide(declared));
+    else if (hello === 'more') this.waitForHello(declared);
     else this.decide(declared);
+  }
+
+  private waitForHello(otherwise: Spoken): void {
+    this.enough = bytesToAskAgain(this.bytes);
+    this.wait(bound.sniffMs, () => this.decide(otherwise));
   }
 
   private version(seen: 'more' | 'http' | 'http2'): void {
