@@ -21,11 +21,13 @@ beforeAll(async () => {
   await provideProtocols(
     ...declarations.map((declaration) =>
       server(nameOf(declaration), {
-        containers: { tcp: ['node', '/apps/tcpServer.ts', '7000', '7001', '7443'] },
+        containers: { tcp: ['node', '/apps/tcpServer.ts', '7000', '7001', '7443', '7444'] },
         ports: [
           port(7000, 'tcp', declaration),
           { name: 'udp', port: 7001, protocol: 'UDP' },
           port(7443, declaration === 'portName' ? 'tls' : 'https', declaration),
+          // it speaks TLS all the same
+          port(7444, 'http', declaration),
         ],
       }),
     ),
@@ -61,12 +63,18 @@ describe.each(declarations)('port: %s', (declaration) => {
     expect(['ECONNRESET', 'EPIPE']).toContain(fate);
   });
 
-  it("the application's own TLS is passed on with the name and ALPN that the client sent", async () => {
-    expect(await report('tcpClient.ts', ['tls', host, 7443])).toEqual({
-      server: { servername: 'own.example', alpn: 'own/1' },
-      subject: 'own.example',
-    });
-  });
+  it.each([
+    [7443, 'as TLS'],
+    [7444, 'as HTTP, wrongly'],
+  ])(
+    "the application's own TLS is passed on with the name and ALPN that the client sent: port %i, declared %s",
+    async (tlsPort) => {
+      expect(await report('tcpClient.ts', ['tls', host, tlsPort])).toEqual({
+        server: { servername: 'own.example', alpn: 'own/1' },
+        subject: 'own.example',
+      });
+    },
+  );
 
   it('datagrams pass', async () => {
     expect(await report('tcpClient.ts', ['udp', host, 7001])).toEqual({ enough: true });

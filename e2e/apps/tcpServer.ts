@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
-const [port, udpPort, tlsPort] = process.argv.slice(2).map(Number);
+const [port, udpPort, ...tlsPorts] = process.argv.slice(2).map(Number);
 const block = Buffer.alloc(64 * 1024, 'weft');
 
 /** By the name that the client gave its connection. */
@@ -66,9 +66,11 @@ udp.on('message', (message, { port, address }) => udp.send(message, port, addres
 udp.bind(udpPort);
 
 const certificate = { cert: readFileSync('/tls/tls.crt'), key: readFileSync('/tls/tls.key') };
-const tls = createTlsServer({ ...certificate, ALPNProtocols: ['own/1'] }, (socket) => {
-  socket.on('error', () => socket.destroy());
-  socket.end(JSON.stringify({ servername: socket.servername, alpn: socket.alpnProtocol }));
-});
-tls.listen(tlsPort, '0.0.0.0');
+for (const tlsPort of tlsPorts) {
+  const tls = createTlsServer({ ...certificate, ALPNProtocols: ['own/1'] }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(JSON.stringify({ servername: socket.servername, alpn: socket.alpnProtocol }));
+  });
+  tls.listen(tlsPort, '0.0.0.0');
+}
 process.on('SIGTERM', () => process.exit(0));
