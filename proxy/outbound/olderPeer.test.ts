@@ -135,19 +135,13 @@ describe.each(Object.entries(ways))('a peer that is older than what is known of 
 });
 
 describe('what is known of the endpoint of an older peer', () => {
-  const original = Pool.prototype.attempt;
-  /** All pools that requests were sent to. */
-  function poolsInUse(): Set<Pool> {
+  /** All pools that requests are sent to. */
+  function poolsInUse(): () => Set<Pool> {
     const attempt = vi.spyOn(Pool.prototype, 'attempt');
     mesh.onEnd(async () => attempt.mockRestore());
-    const pools = new Set<Pool>();
-    attempt.mockImplementation(function (this: Pool, ...request) {
-      pools.add(this);
-      return original.apply(this, request);
-    });
-    return pools;
+    return () => new Set(attempt.mock.contexts as Pool[]);
   }
-  const activeOf = (pools: Set<Pool>) => [...pools].map(({ active }) => active);
+  const activeOf = (pools: () => Set<Pool>) => [...pools()].map(({ active }) => active);
 
   it('counts nothing as running that its proxy did not process, and comes after others', async () => {
     const unprocessed = { 'x-weft-reason': 'DRAINING', 'x-weft-unprocessed': '1' };
@@ -159,7 +153,7 @@ describe('what is known of the endpoint of an older peer', () => {
     for (let count = 0; count < 3; count++)
       expect(await call(port, { method: 'POST', body: 'x' })).toMatchObject({ status: 503 });
     expect(activeOf(pools)).toEqual([0, 0]);
-    for (const { downUntil } of pools) expect(downUntil).toBeGreaterThan(0);
+    for (const { downUntil } of pools()) expect(downUntil).toBeGreaterThan(0);
   });
 
   it('counts nothing as running where it is gone, and comes after others until it serves again', async () => {
@@ -171,7 +165,7 @@ describe('what is known of the endpoint of an older peer', () => {
     older.close();
     expect(await call(port)).toMatchObject({ status: 503 });
     expect(activeOf(pools)).toEqual([0]);
-    const [pool] = pools;
+    const [pool] = pools();
     expect(pool!.downUntil).toBeGreaterThan(0);
     pool!.served();
     expect(pool!.downUntil).toBe(0);

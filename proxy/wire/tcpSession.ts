@@ -128,7 +128,6 @@ export class TcpSession implements Handler, LogFields {
         connected: (channel, identity) => {
           this.opened = { channel, identity, serial };
           this.wire ??= wireTo(channel, pool);
-          pool.served();
           this.options.connected?.();
           if (this.over) pool.adopt(channel, this.opened);
           else this.carry();
@@ -179,6 +178,7 @@ export class TcpSession implements Handler, LogFields {
   }
 
   private connect(upstream: Channel, fromUpstream: Buffer | undefined): void {
+    const { pool } = this;
     this.relay = new Relay({
       client: this.options.client,
       upstream,
@@ -190,6 +190,9 @@ export class TcpSession implements Handler, LogFields {
         this.finish(sentBytes, receivedBytes);
       },
     });
+    // a peer proxy may take the connection and have no application for it
+    if (fromUpstream === undefined) whenHeard(upstream, () => pool?.served());
+    else pool?.served();
   }
 
   /** No upstream could be opened: the client sees its connection reset, as it would without a proxy. */
@@ -229,4 +232,19 @@ export class TcpSession implements Handler, LogFields {
 function wireTo(channel: Channel, { options }: Pool): Wire | undefined {
   if (options.wire === undefined) return undefined;
   return channel instanceof StreamChannel ? 'weft/1' : 'weft-tcp/1';
+}
+
+/** Calls back at the first bytes that come. The handler gets them, and all else, as it would have. */
+function whenHeard(channel: Channel, heard: () => void): void {
+  const { handler } = channel;
+  channel.handler = {
+    data(bytes) {
+      channel.handler = handler;
+      heard();
+      handler.data(bytes);
+    },
+    end: () => handler.end(),
+    drain: () => handler.drain(),
+    closed: (error) => handler.closed(error),
+  };
 }
