@@ -99,5 +99,8 @@ it('TLS to a port that is declared to speak HTTP passes through as it is', async
   client.on('error', () => {});
   mesh.onEnd(async () => void client.destroy());
   await until(() => typeof readClientHello(Buffer.concat(received)) === 'object', 'the ClientHello');
-  expect(readClientHello(Buffer.concat(received))).toMatchObject({ serverName: 'cart.shop', protocols: ['h2'] });
+  expect(readClientHello(Buffer.concat(received))).toMatchObject({
+    serverName: 'cart.shop',
+    protocols: ['h2'],
+  });
 });
