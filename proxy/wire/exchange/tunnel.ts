@@ -1,7 +1,8 @@
 /** An exchange that has left HTTP: from here on its two connections are carried as bytes. */
 import type { Code } from '../../../core/errors/index.ts';
-import type { Series } from '../../telemetry/types.ts';
+import type { LogFields, Series } from '../../telemetry/types.ts';
 import type { Channel } from '../channel.ts';
+import { ownText } from '../copies.ts';
 import { Relay } from '../relay.ts';
 import type { Exchange } from './exchange.ts';
 import type { Pool } from './pool.ts';
@@ -22,6 +23,7 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
   let over = false;
   /** Why it is this proxy that ends it. */
   let reason: Code | undefined;
+  const log = logFields(exchange);
   const relay = new Relay({
     ...channels,
     done: ({ sentBytes, receivedBytes, broken }) => {
@@ -35,7 +37,7 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
           receivedBytes,
           flag: reason ?? (broken ? 'UPSTREAM_RESET' : undefined),
         },
-        exchange,
+        log,
       );
     },
   });
@@ -44,4 +46,22 @@ export function openTunnel(exchange: Exchange, { pool, series, ...channels }: Tu
     reason ??= flag;
     relay.abort();
   });
+}
+
+/** What its line will say, without the head that this was cut out of: a tunnel may last for long. */
+function logFields(exchange: Exchange): LogFields {
+  const { protocol, wire, method, peer, upstream, verdict, detail } = exchange;
+  return {
+    protocol,
+    wire,
+    method,
+    path: ownText(exchange.path),
+    host: ownText(exchange.host),
+    peer,
+    upstream,
+    requestId: ownText(exchange.requestId),
+    traceparent: ownText(exchange.traceparent),
+    verdict,
+    detail,
+  };
 }
