@@ -229,10 +229,13 @@ describe('a list over the bound', () => {
     const decoder = make({ maxListBytes: 16_384 });
     decode(decoder, indexed('n', 'v'.repeat(4096 - 33)));
     const bomb = Buffer.alloc(200_000, 0xbe);
-    const before = process.memoryUsage().heapUsed;
-    expect(decoder.decode(bomb, 0, bomb.length)).toBe('large');
-    // the list alone would have 400 000 elements of eight bytes
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(1_000_000);
+    const growths = Array.from({ length: 5 }, () => {
+      const before = process.memoryUsage().heapUsed;
+      expect(decoder.decode(bomb, 0, bomb.length)).toBe('large');
+      return process.memoryUsage().heapUsed - before;
+    });
+    // the list alone would have 400 000 elements of eight bytes; now and then something else happens meanwhile
+    expect(growths.toSorted((one, other) => one - other)[2]).toBeLessThan(1_000_000);
     expect(decoder.listBytes).toBe(200_000 * 4096);
     expect(decode(decoder, 'be')).toEqual(['n', 'v'.repeat(4096 - 33)]);
   });
