@@ -57,7 +57,7 @@ const floods: [name: string, frames: Buffer[], text: string][] = [
   ['frames of unknown types', times(1200, () => frame({ type: 77 })), 'too many frames of unknown types'],
   [
     'resets of a closed stream',
-    [reset(1, 8), ...times(11_500, () => reset(1, 8))],
+    [reset(1, 8), Buffer.concat(times(115_000, () => reset(1, 8)))],
     'too many frames on closed streams',
   ],
   [
@@ -91,6 +91,31 @@ describe('a flood of', () => {
       peer.channel.feed(headers(id(index), GET));
       if (index % 2 === 0) peer.channel.feed(reset(id(index), 8));
     }
+    await turn();
+    expect(peer.connection.open).toBe(true);
+  });
+
+  it('a PING for each DATA frame is none, as gRPC measures bandwidth', async () => {
+    const peer = await new RawPeer().open();
+    peer.recorder.onRequest = (stream) => stream.respond(OK, false);
+    await peer.send(headers(1, POST, 4));
+    const stream = peer.connection.table.open.get(1)!;
+    for (let index = 0; index < 6000; index++) {
+      stream.write(Buffer.from('x'));
+      await turn();
+      peer.channel.feed(ping());
+      if (index % 1000 === 0) await peer.send(windowUpdate(0, 1000), windowUpdate(1, 1000));
+    }
+    await turn();
+    expect(peer.connection.open).toBe(true);
+  });
+
+  it('what was under way on many streams when they were reset is none', async () => {
+    const peer = await new RawPeer().open();
+    for (let index = 0; index < 30; index++) await peer.send(headers(id(index), POST, 4));
+    for (const stream of [...peer.connection.table.open.values()]) stream.reset(8);
+    for (let index = 0; index < 30; index++)
+      peer.channel.feed(Buffer.concat(times(2500, () => data(id(index), 'x'))));
     await turn();
     expect(peer.connection.open).toBe(true);
   });

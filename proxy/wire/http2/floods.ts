@@ -4,7 +4,7 @@
  * below what would be felt: at the rate of PING, answering takes about a thousandth of a core.
  */
 export const flood = {
-  /** PING. gRPC measures bandwidth with one for each round trip. */
+  /** PING. gRPC measures bandwidth with one for each round trip, and a DATA frame at most: each that is sent gives one back. */
   ping: 0,
   settings: 1,
   /**
@@ -20,7 +20,7 @@ export const flood = {
   priority: 5,
   /** Frames of unknown types. Each stream gives two back: browsers send PRIORITY_UPDATE. */
   unknown: 6,
-  /** Frames for streams that we reset: they may have been under way. */
+  /** Frames for streams that we reset: a window of each may have been under way, in small frames. */
   late: 7,
 } as const;
 
@@ -39,8 +39,8 @@ const BOUNDS = Object.keys(flood).map((key) => `flood.${key}`);
 /** The name by which it is counted: `flood.ping`. */
 export const floodBound = (kind: number): string => BOUNDS[kind]!;
 
-const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 10_000];
-const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 1000];
+const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 100_000];
+const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 10_000];
 
 export class Floods {
   private readonly left = BURST.slice();

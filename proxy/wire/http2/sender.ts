@@ -169,6 +169,8 @@ export class Sender {
     stream.sendWindow -= size;
     this.window -= size;
     floods.giveBack(flood.windowUpdate, 4);
+    // gRPC asks for the round trip with the content that it gets
+    floods.giveBack(flood.ping, 1);
     if (last) this.owner.sentEnd(stream);
     else {
       this.schedule(stream);
