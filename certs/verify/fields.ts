@@ -76,9 +76,15 @@ function readExtension(parts: Element[]): { id: string; extension: Extension } {
 export const alternativeNames = (value: Uint8Array): Name[] =>
   readElements(readOnly(value, tag.sequence)).map((part) => nameOf(part));
 
+/** Names that are made of parts (RFC 5280, 4.2.1.6): otherName, x400Address, directoryName, ediPartyName. */
+const OF_PARTS: ReadonlySet<number> = new Set([0, 3, 4, 5]);
+
 const nameOf = (part: Element | undefined): Name => {
   if (part === undefined || (part.tag & 0xc0) !== 0x80) throw new RangeError('malformed name');
-  return { type: part.tag & 0x1f, value: part.value };
+  const type = part.tag & 0x1f;
+  // to OpenSSL it would be no name at all
+  if (((part.tag & 0x20) !== 0) !== OF_PARTS.has(type)) throw new RangeError('malformed name');
+  return { type, value: part.value };
 };
 
 /** `pathLength` is undefined where there is no limit. */

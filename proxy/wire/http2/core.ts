@@ -31,7 +31,7 @@ export class Core implements Handler, StreamOwner {
   readonly limits: Http2Limits;
   readonly table = new StreamTable();
   readonly peer: PeerSettings;
-  readonly floods = new Floods(performance.now.bind(performance));
+  readonly floods: Floods;
   readonly encoder: HpackEncoder;
   readonly writer: FrameWriter;
   readonly sender: Sender;
@@ -52,6 +52,7 @@ export class Core implements Handler, StreamOwner {
     this.role = options.role;
     this.handler = options.handler;
     this.limits = options.limits ? { ...defaultLimits, ...options.limits } : defaultLimits;
+    this.floods = new Floods(performance.now.bind(performance), this.limits.floodScale);
     this.peer = new PeerSettings(this.role, this.limits.assumedStreams);
     this.encoder = new HpackEncoder({ maxTableSize: this.limits.headerTableBytes });
     this.writer = new FrameWriter(this.encoder);

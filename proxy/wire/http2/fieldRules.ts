@@ -59,6 +59,9 @@ export function isValueOf(rule: FieldRule, value: string): boolean {
   return true;
 }
 
+/** Of a response: 1xx, the final head is still to come. Pseudo-fields first. */
+export const isInterim = (fields: readonly string[]): boolean => fields[1]!.charCodeAt(0) === 49;
+
 /** A token without upper-case letters. */
 export function isName(name: string): boolean {
   if (name.length === 0) return false;

@@ -13,6 +13,7 @@ import {
   windowUpdate,
 } from './testing/frames.ts';
 import { turn } from './testing/fakeChannel.ts';
+import { MESH_LIMITS } from '../streams/limits.ts';
 import { GET, POST, RawPeer } from './testing/rawPeer.ts';
 
 const OK = [':status', '200'];
@@ -113,9 +114,38 @@ describe('a flood of', () => {
   it('what was under way on many streams when they were reset is none', async () => {
     const peer = await new RawPeer().open();
     for (let index = 0; index < 30; index++) await peer.send(headers(id(index), POST, 4));
-    for (const stream of [...peer.connection.table.open.values()]) stream.reset(8);
+    for (const stream of peer.connection.table.open.values()) stream.reset(8);
     for (let index = 0; index < 30; index++)
       peer.channel.feed(Buffer.concat(times(2500, () => data(id(index), 'x'))));
+    await turn();
+    expect(peer.connection.open).toBe(true);
+  });
+
+  it('streams that are left after their answer has begun is none', async () => {
+    const peer = await new RawPeer().open();
+    peer.recorder.onRequest = (stream) => stream.respond(OK, false);
+    for (let index = 0; index < 3000; index++) {
+      peer.channel.feed(Buffer.concat([headers(id(index), GET), reset(id(index), 8)]));
+    }
+    await turn();
+    expect(peer.connection.open).toBe(true);
+  });
+
+  it('streams that are left after an interim answer alone ends the connection', async () => {
+    const peer = await new RawPeer().open();
+    peer.recorder.onRequest = (stream) => stream.respond([':status', '103'], false);
+    for (let index = 0; index < 3000; index++) {
+      peer.channel.feed(Buffer.concat([headers(id(index), GET), reset(id(index), 8)]));
+    }
+    await turn();
+    expect(peer.connection.open).toBe(false);
+  });
+
+  it('callers who give up is none between two proxies', async () => {
+    const peer = await new RawPeer({ limits: MESH_LIMITS }).open();
+    for (let index = 0; index < 20_000; index++) {
+      peer.channel.feed(Buffer.concat([headers(id(index), GET), reset(id(index), 8)]));
+    }
     await turn();
     expect(peer.connection.open).toBe(true);
   });

@@ -9,7 +9,7 @@ export const flood = {
   settings: 1,
   /**
    * Streams that end other than by being answered: reset by the peer, or by us since the peer erred or opened too many
-   * (CVE-2023-44487 and CVE-2025-8671). A stream that is answered gives one back.
+   * (CVE-2023-44487 and CVE-2025-8671), before their answer has begun. A stream that is answered gives one back.
    */
   reset: 2,
   /** DATA without content that does not end its stream. */
@@ -43,13 +43,19 @@ const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 100_0
 const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 10_000];
 
 export class Floods {
-  private readonly left = BURST.slice();
+  private readonly burst: readonly number[];
+  private readonly perSecond: readonly number[];
+  private readonly left: number[];
   /** performance.now() at which the allowance was last looked at; in `left` it counts only when that is used up. */
   private readonly since: number[];
   private readonly now: () => number;
 
-  constructor(now: () => number) {
+  /** `scale`: so many times the usual allowances. */
+  constructor(now: () => number, scale = 1) {
     this.now = now;
+    this.burst = BURST.map((count) => count * scale);
+    this.perSecond = PER_SECOND.map((count) => count * scale);
+    this.left = this.burst.slice();
     this.since = BURST.map(() => now());
   }
 
@@ -61,19 +67,19 @@ export class Floods {
   }
 
   giveBack(kind: number, count: number): void {
-    this.left[kind] = Math.min(BURST[kind]!, this.left[kind]! + count);
+    this.left[kind] = Math.min(this.burst[kind]!, this.left[kind]! + count);
   }
 
   /** The clock is asked only when nothing is left. */
   private refill(kind: number): boolean {
     const now = this.now();
-    const back = Math.floor(((now - this.since[kind]!) * PER_SECOND[kind]!) / 1000);
+    const back = Math.floor(((now - this.since[kind]!) * this.perSecond[kind]!) / 1000);
     if (back < 1) {
       this.left[kind] = 0;
       return false;
     }
     this.since[kind] = now;
-    this.left[kind] = Math.min(BURST[kind]!, back) - 1;
+    this.left[kind] = Math.min(this.burst[kind]!, back) - 1;
     return true;
   }
 }

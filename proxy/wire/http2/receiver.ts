@@ -134,7 +134,8 @@ export class Receiver implements FrameSink {
     const stream = connection.table.open.get(streamId);
     // after an answer, or late; nothing to do, but not for nothing
     if (stream === undefined) return connection.count(flood.late);
-    if (connection.role === 'server' && !connection.floods.take(flood.reset)) {
+    // one that was answered has cost its peer a request like any other: who has seen enough of a stream may say so
+    if (connection.role === 'server' && !stream.answered && !connection.floods.take(flood.reset)) {
       return connection.tooMuch(flood.reset);
     }
     const errorCode = reader.bytes.readUInt32BE(reader.start);

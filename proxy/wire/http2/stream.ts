@@ -3,6 +3,7 @@
  * receiver.ts and sender.ts. No closures and no listeners: a stream costs one object.
  */
 import { EMPTY } from './constants.ts';
+import { isInterim } from './fieldRules.ts';
 import type { StreamHandler } from './handlers.ts';
 import type { StreamQueue } from './streamQueue.ts';
 
@@ -65,6 +66,8 @@ export class Http2Stream {
   /** Of CONNECT: content is bytes of a tunnel. */
   tunnel = false;
   interims = 0;
+  /** Server role: the final head was sent. */
+  answered = false;
 
   /** What waits to be sent: the first piece from `offset` on, then others. */
   first: Buffer = EMPTY;
@@ -96,6 +99,7 @@ export class Http2Stream {
    */
   respond(fields: readonly string[], ended: boolean): void {
     if (this.closed || this.ending) return;
+    this.answered = !isInterim(fields);
     this.owner.sendHead(this, fields, ended);
   }
 
