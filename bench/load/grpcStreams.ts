@@ -40,7 +40,10 @@ export interface StreamOptions {
 /** A message counts as a request. */
 export async function grpcStreams(program: string, options: StreamOptions): Promise<Load> {
   const { port, mode, streams, seconds } = options;
-  const { stdout } = await run(program, ['client', mode, String(port), String(seconds), String(streams)]);
+  const asked = ['client', mode, String(port), String(seconds), String(streams)];
+  const { stdout, stderr } = await run(program, asked);
+  // why streams broke
+  process.stderr.write(stderr);
   return parseStreams(stdout);
 }
 
