@@ -13,6 +13,7 @@ import {
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Http2Connection } from '../wire/http2/connection.ts';
 import { unheard, type Http2Stream } from '../wire/http2/stream.ts';
+import { quiet } from '../wire/http2/testing/quiet.ts';
 import { SocketChannel } from '../wire/socketChannel.ts';
 import type { TestMeshOfTwo } from './mesh.ts';
 
@@ -51,21 +52,15 @@ export async function ownApplication2(
   handler: (stream: Http2Stream) => void,
 ): Promise<number> {
   const server = createTcpServer((socket) => {
-    const nothing = () => {};
     const connection = new Http2Connection({
       channel: new SocketChannel(socket),
       role: 'server',
       handler: {
+        ...quiet,
         request: (stream) => {
           handler(stream);
           return unheard;
         },
-        unacceptable: nothing,
-        goingAway: nothing,
-        available: nothing,
-        closed: nothing,
-        errored: nothing,
-        boundReached: nothing,
       },
     });
     connection.start();

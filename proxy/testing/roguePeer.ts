@@ -3,22 +3,13 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import type { IdentityFiles } from '../../certs/verify/index.ts';
 import { Http2Connection } from '../wire/http2/connection.ts';
-import type { ConnectionHandler } from '../wire/http2/handlers.ts';
-import { unheard, type Http2Stream } from '../wire/http2/stream.ts';
+import type { Http2Stream } from '../wire/http2/stream.ts';
+import { quiet } from '../wire/http2/testing/quiet.ts';
 import { SocketChannel } from '../wire/socketChannel.ts';
 import type { TestMeshOfTwo } from './mesh.ts';
 import { until } from './sockets.ts';
 
 const nothing = (): void => {};
-const quiet: ConnectionHandler = {
-  request: () => unheard,
-  unacceptable: nothing,
-  goingAway: nothing,
-  available: nothing,
-  closed: nothing,
-  errored: nothing,
-  boundReached: nothing,
-};
 
 export interface Asked {
   stream: Http2Stream;

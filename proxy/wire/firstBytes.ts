@@ -1,5 +1,6 @@
 /** Looks at what a client says first on a connection that is carried as bytes, while it passes. */
 import { bytesToAskAgain, readClientHello, startsAsRecord, startsAsTls } from './clientHello.ts';
+import { exactCopy } from './copies.ts';
 import { Accumulator } from './http1/accumulator.ts';
 import { sniff } from './sniff.ts';
 
@@ -50,7 +51,7 @@ export class FirstBytes {
       if (this.guarded) {
         this.afterHello = true;
         this.enough = 0;
-        this.seen = Buffer.from(this.seen.subarray(hello.length, hello.length + 2));
+        this.seen = exactCopy(this.seen.subarray(hello.length, hello.length + 2));
         this.gathered = undefined;
         return this.passRecord();
       }

@@ -5,8 +5,8 @@ import { until } from '../../testing/sockets.ts';
 import { ignore, type Channel } from '../channel.ts';
 import { dial } from '../dial.ts';
 import { Http2Connection } from '../http2/connection.ts';
-import type { ConnectionHandler } from '../http2/handlers.ts';
-import { unheard, type Http2Stream } from '../http2/stream.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { quiet } from '../http2/testing/quiet.ts';
 import { SocketChannel } from '../socketChannel.ts';
 import { StreamChannel } from '../streams/streamChannel.ts';
 import { Sweeper } from '../sweeper.ts';
@@ -14,15 +14,6 @@ import type { Exchange } from './exchange.ts';
 import { Pool, type PoolOptions } from './pool.ts';
 
 const nothing = (): void => {};
-const quiet: ConnectionHandler = {
-  request: () => unheard,
-  unacceptable: nothing,
-  goingAway: nothing,
-  available: nothing,
-  closed: nothing,
-  errored: nothing,
-  boundReached: nothing,
-};
 
 const poolOf = (change: Pick<PoolOptions, 'dial'> & Partial<PoolOptions>): Pool =>
   new Pool({

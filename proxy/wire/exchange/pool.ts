@@ -50,14 +50,13 @@ const BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 10_000;
 
 export class Pool implements Swept {
-  /** Of its own: `wire` is the form that is spoken now. */
-  readonly options: PoolOptions & { wire: Wire | undefined };
+  readonly options: PoolOptions;
+  /** The form that is spoken now: `options.wire`, unless the peer turned out to speak less. */
+  wire: Wire | undefined;
   /** Exchanges and relays that run or wait for a connection. */
   active = 0;
   /** performance.now() until which it should be avoided; 0: in order. */
   downUntil = 0;
-  /** The form that is spoken unless the peer turns out to speak less. */
-  private readonly best: Wire | undefined;
   private readonly kept: KeptConnections;
   private readonly shared: SharedConnections;
   /** HTTP/2 by `weft-tcp/1`, from when the peer has turned out to speak no better form. */
@@ -69,10 +68,10 @@ export class Pool implements Swept {
   private retired = false;
 
   constructor(options: PoolOptions) {
-    this.options = { ...options };
-    this.best = options.wire;
+    this.options = options;
+    this.wire = options.wire;
     this.kept = new KeptConnections(this);
-    this.shared = new SharedConnections(this, this.best);
+    this.shared = new SharedConnections(this, options.wire);
     options.sweeper.add(this);
   }
 
@@ -80,11 +79,6 @@ export class Pool implements Swept {
   get unused(): boolean {
     const { active, kept, shared, simpler } = this;
     return active === 0 && kept.empty && shared.empty && (simpler === undefined || simpler.empty);
-  }
-
-  /** The form that is spoken now. */
-  get wire(): Wire | undefined {
-    return this.options.wire;
   }
 
   get full(): boolean {
@@ -97,7 +91,7 @@ export class Pool implements Swept {
    */
   attempt(exchange: Exchange, fresh: boolean): (() => void) | undefined {
     if (this.wire !== 'weft/1' && !exchange.overHttp2) return this.kept.attempt(exchange, fresh);
-    const shared = this.wire === this.best ? this.shared : this.simpler!;
+    const shared = this.wire === this.options.wire ? this.shared : this.simpler!;
     return shared.attempt(exchange, fresh);
   }
 
@@ -153,7 +147,7 @@ export class Pool implements Swept {
    * well, is counted here whichever wire it goes by.
    */
   simplify(channel: Channel, proven: Proven): void {
-    this.options.wire = 'weft-tcp/1';
+    this.wire = 'weft-tcp/1';
     this.simplerUntil = performance.now() + SIMPLER_MS;
     this.simpler ??= new SharedConnections(this, 'weft-tcp/1');
     // who waits is still served, and nothing kept after that
@@ -172,7 +166,7 @@ export class Pool implements Swept {
     this.kept.sweep(now);
     this.shared.sweep(now);
     this.simpler?.sweep(now);
-    if (now > this.simplerUntil) this.options.wire = this.best;
+    if (now > this.simplerUntil) this.wire = this.options.wire;
     if (this.retired && this.unused) this.options.sweeper.delete(this);
   }
 

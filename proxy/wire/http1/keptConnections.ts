@@ -25,9 +25,8 @@ export class KeptConnections {
       return undefined;
     }
     const { pool } = this;
-    const { wire, serial } = pool.options;
-    const proven = serial();
-    return pool.connect(wire, {
+    const proven = pool.options.serial();
+    return pool.connect(pool.wire, {
       connected: (channel, identity) =>
         exchange.deliver(new ClientConnection(channel, this, { pool, identity, serial: proven })),
       failed: (code, detail) => pool.failed(exchange, code, detail),

@@ -52,7 +52,7 @@ export class Core implements Handler, StreamOwner {
     this.role = options.role;
     this.handler = options.handler;
     this.limits = options.limits ? { ...defaultLimits, ...options.limits } : defaultLimits;
-    this.floods = new Floods(performance.now.bind(performance), this.limits.floodScale);
+    this.floods = new Floods(performance.now.bind(performance), this.limits.cancelScale);
     this.peer = new PeerSettings(this.role, this.limits.assumedStreams);
     this.encoder = new HpackEncoder({ maxTableSize: this.limits.headerTableBytes });
     this.writer = new FrameWriter(this.encoder);

@@ -150,6 +150,13 @@ describe('a flood of', () => {
     expect(peer.connection.open).toBe(true);
   });
 
+  it('PING between two proxies ends the connection as any other', async () => {
+    const peer = await new RawPeer({ limits: MESH_LIMITS }).open();
+    for (let index = 0; index < 3100; index++) peer.channel.feed(ping());
+    await turn();
+    expect(peer.connection.open).toBe(false);
+  });
+
   it('cancellations among as many answers is none', async () => {
     const peer = await new RawPeer().open();
     peer.recorder.onRequest = (stream) => stream.id % 4 === 1 && stream.respond(OK, true);

@@ -41,21 +41,22 @@ export const floodBound = (kind: number): string => BOUNDS[kind]!;
 
 const BURST: readonly number[] = [2000, 100, 1000, 1000, 5000, 1000, 1000, 100_000];
 const PER_SECOND: readonly number[] = [1000, 10, 100, 100, 1000, 100, 100, 10_000];
+/** What callers cause who give up: more of it where many of them share one connection. */
+const OF_CANCELLATION: readonly boolean[] = NAMES.map(
+  (_, kind) => kind === flood.reset || kind === flood.late,
+);
 
 export class Floods {
-  private readonly burst: readonly number[];
-  private readonly perSecond: readonly number[];
+  private readonly cancelScale: number;
   private readonly left: number[];
   /** performance.now() at which the allowance was last looked at; in `left` it counts only when that is used up. */
   private readonly since: number[];
   private readonly now: () => number;
 
-  /** `scale`: so many times the usual allowances. */
-  constructor(now: () => number, scale = 1) {
+  constructor(now: () => number, cancelScale = 1) {
     this.now = now;
-    this.burst = BURST.map((count) => count * scale);
-    this.perSecond = PER_SECOND.map((count) => count * scale);
-    this.left = this.burst.slice();
+    this.cancelScale = cancelScale;
+    this.left = BURST.map((count, kind) => count * this.scale(kind));
     this.since = BURST.map(() => now());
   }
 
@@ -67,19 +68,23 @@ export class Floods {
   }
 
   giveBack(kind: number, count: number): void {
-    this.left[kind] = Math.min(this.burst[kind]!, this.left[kind]! + count);
+    this.left[kind] = Math.min(BURST[kind]! * this.scale(kind), this.left[kind]! + count);
   }
 
   /** The clock is asked only when nothing is left. */
   private refill(kind: number): boolean {
     const now = this.now();
-    const back = Math.floor(((now - this.since[kind]!) * this.perSecond[kind]!) / 1000);
+    const back = Math.floor(((now - this.since[kind]!) * PER_SECOND[kind]! * this.scale(kind)) / 1000);
     if (back < 1) {
       this.left[kind] = 0;
       return false;
     }
     this.since[kind] = now;
-    this.left[kind] = Math.min(this.burst[kind]!, back) - 1;
+    this.left[kind] = Math.min(BURST[kind]! * this.scale(kind), back) - 1;
     return true;
+  }
+
+  private scale(kind: number): number {
+    return OF_CANCELLATION[kind] === true ? this.cancelScale : 1;
   }
 }

@@ -44,8 +44,8 @@ export interface Http2Limits {
   readonly settingsPerFrame: number;
   /** 1xx answers on one stream. */
   readonly interimResponses: number;
-  /** So many times the usual allowances against floods (floods.ts). */
-  readonly floodScale: number;
+  /** So many times the usual allowance of streams that are reset, and of frames under way on them (floods.ts). */
+  readonly cancelScale: number;
 
   // times in milliseconds
   /** For the connection preface and the first SETTINGS of the peer, and for its acknowledgement of ours. */
@@ -83,7 +83,7 @@ export const defaultLimits: Http2Limits = {
   outBytes: 256 * 1024,
   settingsPerFrame: 32,
   interimResponses: 16,
-  floodScale: 1,
+  cancelScale: 1,
   settingsMs: 10_000,
   frameMs: 10_000,
   pingAfterMs: 20_000,
