@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh } from '../../certs/testing/pki.ts';
 import { disagreement, LAST, observe, RecordingApplication } from '../../proxy/testing/framing.ts';
 import { TestMeshOfTwo, type ProxyOfServer } from '../../proxy/testing/mesh.ts';
+import { until } from '../../proxy/testing/sockets.ts';
 import { requestCorpus } from '../../proxy/wire/http1/testing/requestCorpus.ts';
 import { haproxy, nginx, type Program } from './support/programs.ts';
 
@@ -64,6 +65,7 @@ describe.each(Object.keys(SERVERS) as Name[])('%s', (name) => {
     const { finished } = proxy.plane.telemetry;
     finished.length = 0;
     const seen = await observe(proxy.port, bytes, application);
+    await until(() => proxy.plane.telemetry.open === 0, 'the end of the connection');
     expect(server.output()).toBe('');
     // what it refused has not reached the application
     const taken = finished.filter(({ exchange }) => exchange?.flag === undefined && exchange?.status === 200);

@@ -51,16 +51,15 @@ describe.each(Object.keys(SERVERS) as Name[])('a response that is passed on to %
     'is what we took it for, and what it takes it for itself: $name',
     async (example) => {
       application.current = example;
-      const { finished } = proxy.plane.telemetry;
-      finished.length = 0;
+      const asked = { method: example.method, path: `/case/${name}/${responseCorpus.indexOf(example)}` };
       const [through, direct] = await Promise.all([
-        ask(clients[name].ours.port, example.method),
-        ask(clients[name].direct.port, example.method),
+        ask(clients[name].ours.port, asked),
+        ask(clients[name].direct.port, asked),
       ]);
       if (isRefused(through.answer)) return;
       const { status, body } = through.answer as Exclude<Answer, 'refused'>;
-      const taken = finished[0]?.exchange;
-      expect([status, body.length]).toEqual([taken?.status, taken?.responseBytes]);
+      const taken = await proxy.plane.telemetry.told(asked.path);
+      expect([status, body.length]).toEqual([taken.status, taken.responseBytes]);
       expect(essence(through.next)).toEqual([200, MARKER]);
       // who refuses what we pass on has not read it in another way
       expect(essence(isRefused(direct.answer) ? through.answer : direct.answer)).toEqual(
@@ -72,7 +71,7 @@ describe.each(Object.keys(SERVERS) as Name[])('a response that is passed on to %
   it('is every one that has one reading', async () => {
     for (const example of responseCorpus.filter(({ name }) => ONE_READING.has(name))) {
       application.current = example;
-      const { answer, next } = await ask(clients[name].ours.port, example.method);
+      const { answer, next } = await ask(clients[name].ours.port, { method: example.method });
       expect([isRefused(answer), essence(next)]).toEqual([false, [200, MARKER]]);
     }
   });

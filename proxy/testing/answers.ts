@@ -6,7 +6,7 @@ import { serve, type TestServer } from './sockets.ts';
 
 export const MARKER = 'the next answer';
 
-/** Answers `/case` with the bytes of a case and everything else with the marker. */
+/** Answers paths that begin with `/case` with the bytes of a case and everything else with the marker. */
 export class ScriptedApplication {
   current: ResponseCase | undefined;
   private server: TestServer | undefined;
@@ -34,7 +34,7 @@ export class ScriptedApplication {
   }
 
   private answer(socket: Socket, request: string): void {
-    if (!/^\S+ (?:http:\/\/[^/]*)?\/case /.test(request)) {
+    if (!/^\S+ (?:http:\/\/[^/]*)?\/case\S* /.test(request)) {
       const body = request.startsWith('HEAD') ? '' : MARKER;
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${MARKER.length}\r\n\r\n${body}`);
       return;
@@ -49,11 +49,17 @@ export type Answer = { status: number; body: string; reason: string | undefined 
 
 const DEADLINE_MS = 700;
 
-/** Asks for `/case` and then, on the same connection where it goes on, for what must be the marker. */
-export async function ask(port: number, method = 'GET'): Promise<{ answer: Answer; next: Answer }> {
+/**
+ * Asks for `path`, which begins with `/case`, and then, on the same connection where it goes on, for what must be the
+ * marker.
+ */
+export async function ask(
+  port: number,
+  { method = 'GET', path = '/case' } = {},
+): Promise<{ answer: Answer; next: Answer }> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   try {
-    const answer = await request({ port, method, path: '/case', agent });
+    const answer = await request({ port, method, path, agent });
     const next = answer === 'refused' ? answer : await request({ port, method: 'GET', path: '/next', agent });
     return { answer, next };
   } finally {

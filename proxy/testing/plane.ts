@@ -12,6 +12,7 @@ import type {
 import type { ConfigState, DataPlane, IdentityState } from '../context.ts';
 import { LiveValue } from '../config/live.ts';
 import { buildDestinations } from '../outbound/destinations.ts';
+import { until } from './sockets.ts';
 import type {
   ConnectionEnd,
   ExchangeEnd,
@@ -91,6 +92,12 @@ export class RecordedTelemetry implements Telemetry {
       connection: (connection: ConnectionEnd, log: LogFields) =>
         void this.finished.push({ ...of(log), connection }),
     };
+  }
+  /** What is said of the exchange with this path, which may end after its client has read the answer. */
+  async told(path: string): Promise<ExchangeEnd> {
+    const ended = () => this.finished.find((one) => one.path === path)?.exchange;
+    await until(() => ended() !== undefined, `the end of ${path}`);
+    return ended()!;
   }
   verdict(verdict: Verdict): void {
     this.verdicts.push(verdict);

@@ -8,6 +8,7 @@ import {
   type Observation,
 } from '../../testing/framing.ts';
 import { TestMeshOfTwo, type ProxyOfServer } from '../../testing/mesh.ts';
+import { until } from '../../testing/sockets.ts';
 import { requestCorpus } from './testing/requestCorpus.ts';
 
 /**
@@ -46,6 +47,7 @@ afterAll(async () => {
 async function ours(bytes: string): Promise<Observation> {
   proxy.plane.telemetry.finished.length = 0;
   const seen = await observe(proxy.port, bytes, behind);
+  await until(() => proxy.plane.telemetry.open === 0, 'the end of the connection');
   // an application may refuse what it was sent; what it took must be what was sent
   const forwarded = proxy.plane.telemetry.finished.filter(
     ({ exchange }) => exchange?.flag === undefined && exchange?.status !== 400,

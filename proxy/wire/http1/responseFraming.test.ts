@@ -25,17 +25,13 @@ afterAll(async () => {
 describe('a response that is passed on', () => {
   it.each(responseCorpus)('is what node:http takes it for: $name', async (example) => {
     application.current = example;
-    const { finished } = proxy.plane.telemetry;
-    finished.length = 0;
-    const [through, direct] = await Promise.all([
-      ask(proxy.port, example.method),
-      ask(applicationPort, example.method),
-    ]);
+    const asked = { method: example.method, path: `/case/${responseCorpus.indexOf(example)}` };
+    const [through, direct] = await Promise.all([ask(proxy.port, asked), ask(applicationPort, asked)]);
     if (isRefused(through.answer)) return;
     expect(through.next).toMatchObject({ status: 200, body: MARKER });
     const { status, body } = through.answer as Exclude<Answer, 'refused'>;
-    const taken = finished[0]?.exchange;
-    expect([status, body.length]).toEqual([taken?.status, taken?.responseBytes]);
+    const taken = await proxy.plane.telemetry.told(asked.path);
+    expect([status, body.length]).toEqual([taken.status, taken.responseBytes]);
     // who refuses what we pass on has not read it in another way
     expect(isRefused(direct.answer) ? through.answer : direct.answer).toEqual(through.answer);
   });
