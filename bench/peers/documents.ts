@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import {
   canonicalJson,
-  contentOf,
   DOCUMENT_VERSION,
+  sealDirectory,
+  sealDocument,
   type Directory,
   type Endpoint,
   type Protocol,
@@ -116,10 +117,6 @@ function servicesOf({ protocol, peerPort, otherServices = 0 }: DocumentOptions):
   return [server, ...Array.from({ length: otherServices }, (_, index) => otherService(index))];
 }
 
-function sealed<T extends { epoch: number; revision: string; hash: string }>(document: T): string {
-  return JSON.stringify({ ...document, hash: hash(contentOf(document)) });
-}
-
 export function configText(options: DocumentOptions): string {
   const document: ProxyConfig = {
     version: DOCUMENT_VERSION,
@@ -134,7 +131,7 @@ export function configText(options: DocumentOptions): string {
     sections: [section(options)],
     services: servicesOf(options),
   };
-  return sealed(document);
+  return JSON.stringify(sealDocument(document, hash));
 }
 
 /** Lists the further services as a mesh does: all of them, without endpoints. */
@@ -154,5 +151,5 @@ export function directoryText(options: DocumentOptions): string {
         identities: [identityOf(name)],
       })),
   };
-  return sealed(directory);
+  return JSON.stringify(sealDirectory(directory, hash));
 }

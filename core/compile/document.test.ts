@@ -17,7 +17,7 @@ import {
   workload,
 } from '../../sources/testing/mesh.ts';
 import { buildSnapshot, SnapshotBuilder, type Manifest } from '../../sources/index.ts';
-import { contentOf, parseDirectory, parseProxyConfig, type ProxyConfig } from '../proxyConfig/index.ts';
+import { hashContent, parseDirectory, parseProxyConfig, type ProxyConfig } from '../proxyConfig/index.ts';
 import type { Snapshot } from '../model/index.ts';
 import { buildDestinations } from '../../proxy/outbound/destinations.ts';
 import { compileDirectory, compileWorkload, workloadsOf } from './index.ts';
@@ -48,7 +48,7 @@ const other: Manifest[] = [
 describe('a document', () => {
   it('is what the proxy reads, with the hash of its content', () => {
     const document = documentOf(snapshotOf(...cart, ...other, policy('p', { mtls: { mode: 'Strict' } })));
-    expect(document.hash).toBe(hash(contentOf(document)));
+    expect(document.hash).toBe(hashContent(document, hash));
     expect(parseProxyConfig(JSON.stringify(document), hash)).toEqual(document);
     const directory = compileDirectory(snapshotOf(...cart, ...other), tools);
     expect(parseDirectory(JSON.stringify(directory), hash)).toEqual(directory);

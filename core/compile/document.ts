@@ -1,15 +1,11 @@
 /** Documents from a snapshot. Pure: equal snapshots give equal documents, whatever order their objects came in. */
 import { durationMs } from '../api/index.ts';
+import { resourceKey, type Snapshot, type WorkloadRef } from '../model/index.ts';
 import {
-  resourceKey,
-  workloadKey,
-  type Snapshot,
-  type WorkloadModel,
-  type WorkloadRef,
-} from '../model/index.ts';
-import {
-  canonicalJson,
   DOCUMENT_VERSION,
+  hashContent,
+  hashDirectory,
+  type DocumentContent,
   type Directory,
   type Hash,
   type ProxyConfig,
@@ -18,7 +14,6 @@ import {
 } from '../proxyConfig/index.ts';
 import { sectionsOf, type LabelledSection } from './sections.ts';
 import { compileService, type CompiledService } from './service.ts';
-import { contentText } from './text.ts';
 import { order, viewOf, type View } from './view.ts';
 
 export interface CompileTools {
@@ -91,34 +86,6 @@ function resourcesOf(sections: readonly LabelledSection[], snapshot: Snapshot): 
   return Object.fromEntries([...entries].sort(([a], [b]) => order(a, b)));
 }
 
-/** What a document says, without what orders it. */
-type Content = Omit<ProxyConfig, 'epoch' | 'revision' | 'hash'>;
-
-interface Made {
-  readonly tool: Hash;
-  readonly services: readonly Service[];
-  /** Text of all but the services. */
-  readonly rest: string;
-  readonly hash: string;
-}
-
-/** The last document of each workload: hashing the services is most of the work, and mostly for nothing. */
-const made = new WeakMap<WorkloadModel, Made>();
-
-const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
-
-function hashOf(content: Content, model: WorkloadModel | undefined, tool: Hash): string {
-  if (!model) return tool(contentText(content));
-  const { services, ...others } = content;
-  const rest = canonicalJson(others);
-  const last = made.get(model);
-  if (last?.tool === tool && last.rest === rest && sameItems(last.services, services)) return last.hash;
-  const hash = tool(contentText(content));
-  made.set(model, { tool, services, rest, hash });
-  return hash;
-}
-
 /** The document of a workload, `config.json`. */
 export function compileWorkload(
   snapshot: Snapshot,
@@ -129,7 +96,7 @@ export function compileWorkload(
   const ref = { kind, namespace, name };
   const parts = sharedOf(view, hash);
   const sections = sectionsOf(ref, view);
-  const content: Content = {
+  const content: DocumentContent = {
     version: DOCUMENT_VERSION,
     workload: ref,
     resources: resourcesOf(sections, snapshot),
@@ -140,8 +107,7 @@ export function compileWorkload(
     // shared by all documents of the namespace, and never written to
     services: servicesFor(namespace, parts) as Service[],
   };
-  const model = snapshot.workloads.get(workloadKey(ref));
-  return { ...content, epoch, revision: snapshot.revision, hash: hashOf(content, model, hash) };
+  return { ...content, epoch, revision: snapshot.revision, hash: hashContent(content, hash) };
 }
 
 /**
@@ -157,5 +123,5 @@ export function compileDirectory(snapshot: Snapshot, { hash, epoch }: CompileToo
       ? { outside: services.flatMap(({ outside }) => outside ?? []) }
       : {}),
   };
-  return { ...content, epoch, revision: snapshot.revision, hash: hash(contentText(content)) };
+  return { ...content, epoch, revision: snapshot.revision, hash: hashDirectory(content, hash) };
 }

@@ -4,6 +4,7 @@
  *   workloadsOf ──► compileWorkload ──► sections (policyBook ── inbound ── rules) + services (service ── protocol)
  *                   compileDirectory ─► services of the mesh
  */
+export type * from './compiled.ts';
 export { compileDirectory, compileWorkload, type CompileTools } from './document.ts';
 export { modeOf } from './inbound.ts';
 export { protocolOf } from './protocol.ts';

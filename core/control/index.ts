@@ -1,42 +1,89 @@
 import { WeftError } from '../errors/index.ts';
-import { validateReport } from '../generated/documents.js';
+import {
+  validateAckMessage,
+  validateAskMessage,
+  validateForwardMessage,
+  validateRefusalMessage,
+  validateReport,
+  validateStateMessage,
+} from '../generated/control.js';
 import type { SchemaError } from '../generated/schemaError.d.ts';
 import { fieldOf } from '../proxyConfig/parse.ts';
 import { CONTROL_VERSION } from './protocol.ts';
-import type { Report } from './schema.ts';
+import type { ForwardMessage, ProxyMessage, Report } from './schema.ts';
 
 export * from './protocol.ts';
-export * from './schema.ts';
+export type * from './schema.ts';
+
+type Validate = ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
+
+const ofProxies: Readonly<Record<string, Validate>> = {
+  state: validateStateMessage,
+  ack: validateAckMessage,
+  refusal: validateRefusalMessage,
+  ask: validateAskMessage,
+};
+
+const invalid = (message: string, field?: string, cause?: unknown) =>
+  new WeftError('MESSAGE_INVALID', message, {
+    resource: 'message',
+    ...(field === undefined ? {} : { field }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+
+function read(text: string): { type?: unknown; report?: { version?: unknown } | null } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`not JSON: ${(cause as Error).message}`, undefined, cause);
+  }
+  if (value === null || typeof value !== 'object') throw invalid('not an object');
+  return value;
+}
+
+function check(value: unknown, validate: Validate): void {
+  if (validate(value)) return;
+  const [error] = validate.errors ?? [];
+  throw invalid(error?.message ?? 'does not match the schema', error ? fieldOf(error) : '');
+}
+
+/** Reads a message of a proxy. Throws WeftError MESSAGE_INVALID or DOCUMENT_VERSION_UNKNOWN. */
+export function parseProxyMessage(text: string): ProxyMessage {
+  const value = read(text);
+  const validate = typeof value.type === 'string' ? ofProxies[value.type] : undefined;
+  if (!validate || !Object.hasOwn(ofProxies, value.type as string)) throw invalid('unknown type', 'type');
+  if (value.type === 'state' && value.report?.version !== CONTROL_VERSION) {
+    throw new WeftError('DOCUMENT_VERSION_UNKNOWN', `this operator knows ${CONTROL_VERSION}`, {
+      resource: 'message',
+      field: 'report.version',
+    });
+  }
+  check(value, validate);
+  return value as unknown as ProxyMessage;
+}
+
+/** Reads a message of another replica. Throws WeftError MESSAGE_INVALID. */
+export function parseForwardMessage(text: string): ForwardMessage {
+  const value = read(text);
+  check(value, validateForwardMessage);
+  return value as unknown as ForwardMessage;
+}
 
 export type ReportAnswer =
   | { ok: true }
   /** `leader` is `address:port` of the replica to report to, where the code is NOT_LEADER and it is known. */
   | { ok: false; code: string; message: string; leader?: string };
 
-/** Reads a report. Throws WeftError DOCUMENT_INVALID or DOCUMENT_VERSION_UNKNOWN. */
+/** Reads a report. Throws WeftError MESSAGE_INVALID or DOCUMENT_VERSION_UNKNOWN. */
 export function parseReport(text: string): Report {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new WeftError('DOCUMENT_INVALID', `not JSON: ${(cause as Error).message}`, {
-      resource: 'report',
-      cause,
-    });
-  }
-  if ((value as { version?: unknown } | null)?.version !== CONTROL_VERSION) {
+  const value = read(text) as { version?: unknown };
+  if (value.version !== CONTROL_VERSION) {
     throw new WeftError('DOCUMENT_VERSION_UNKNOWN', `this operator knows ${CONTROL_VERSION}`, {
       resource: 'report',
       field: 'version',
     });
   }
-  const validate = validateReport as ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
-  if (!validate(value)) {
-    const [error] = validate.errors ?? [];
-    throw new WeftError('DOCUMENT_INVALID', error?.message ?? 'does not match the schema', {
-      resource: 'report',
-      field: error ? fieldOf(error) : '',
-    });
-  }
-  return value as Report;
+  check(value, validateReport);
+  return value as unknown as Report;
 }

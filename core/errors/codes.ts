@@ -229,6 +229,27 @@ export const codes = {
     meaning: 'a proxy reported for a pod that is not its own',
     remedy: 'a proxy may report only for its own pod',
   },
+  MESSAGE_INVALID: {
+    status: 422,
+    meaning: 'a message on the configuration stream is not what docs/stream.md describes',
+    remedy: 'only proxies of the mesh and replicas of the operator speak on this port',
+  },
+  SERVICE_UNKNOWN: {
+    status: 0,
+    meaning: 'a proxy asked for a service that is not of the mesh',
+    remedy: 'none is needed; the directory says what is of the mesh',
+  },
+  SERVICE_HIDDEN: {
+    status: 403,
+    meaning: 'the service is not visible to the namespace of the caller',
+    remedy:
+      'name the namespace in the annotation weft.dev/visible-to of the Service, or change MeshConfig.spec.visibility',
+  },
+  ASK_LIMIT: {
+    status: 0,
+    meaning: 'a proxy asked for more services than it may, in a short time or in all',
+    remedy: 'a workload that calls so many services is served by their addresses; see docs/stream.md',
+  },
   NOT_LEADER: {
     status: 421,
     meaning: 'this replica does not hold the lease',

@@ -2,4 +2,6 @@
 import type { SchemaError } from './schemaError.d.ts';
 export declare const validateProxyConfig: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
 export declare const validateDirectory: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
-export declare const validateReport: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
+export declare const validateService: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
+export declare const validateDirectoryService: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };
+export declare const validateOutsideService: ((value: unknown) => boolean) & { errors?: SchemaError[] | null };

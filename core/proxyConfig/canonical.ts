@@ -13,12 +13,6 @@ export function canonicalJson(value: unknown): string {
 /** Hashing is handed in: core does no I/O. Gives a short text (hex or base64url) of a cryptographic hash. */
 export type Hash = (text: string) => string;
 
-/** The text whose hash a document carries: everything but what orders documents. */
-export function contentOf(document: { epoch: number; revision: string; hash: string }): string {
-  const { epoch: _epoch, revision: _revision, hash: _hash, ...content } = document;
-  return canonicalJson(content);
-}
-
 /** Orders documents: negative when `a` is older than `b`. */
 export function compareRevision(
   a: { epoch: number; revision: string },

@@ -1,7 +1,8 @@
 import { WeftError } from '../errors/index.ts';
 import { validateDirectory, validateProxyConfig } from '../generated/documents.js';
 import type { SchemaError } from '../generated/schemaError.d.ts';
-import { contentOf, type Hash } from './canonical.ts';
+import type { Hash } from './canonical.ts';
+import { hashContent, hashDirectory, hashOfService, serviceKey } from './parts.ts';
 import type { Directory, ProxyConfig } from './schema.ts';
 import { DOCUMENT_VERSION } from './version.ts';
 
@@ -22,7 +23,7 @@ export function fieldOf(error: SchemaError): string {
 function parse<T extends { epoch: number; revision: string; hash: string }>(
   text: string,
   validate: Validator<T>,
-  options: { name: string; hash: Hash },
+  options: { name: string; hashOf: (value: T) => string },
 ): T {
   const resource = options.name;
   let value: unknown;
@@ -49,7 +50,7 @@ function parse<T extends { epoch: number; revision: string; hash: string }>(
       field: error ? fieldOf(error) : '',
     });
   }
-  const actual = options.hash(contentOf(value));
+  const actual = options.hashOf(value);
   if (actual !== value.hash) {
     throw new WeftError('DOCUMENT_HASH_MISMATCH', `content has hash ${actual}, document says ${value.hash}`, {
       resource,
@@ -59,12 +60,34 @@ function parse<T extends { epoch: number; revision: string; hash: string }>(
   return value;
 }
 
+/** A service is known by its hash from then on. */
+function mustCarryTheirHashes({ services }: ProxyConfig, hash: Hash): void {
+  for (const [index, service] of services.entries()) {
+    const actual = hashOfService(service, hash);
+    if (actual === service.hash) continue;
+    throw new WeftError(
+      'DOCUMENT_HASH_MISMATCH',
+      `${serviceKey(service)} has hash ${actual}, it says ${service.hash}`,
+      { resource: 'config.json', field: `services[${index}].hash` },
+    );
+  }
+}
+
 /** Reads `config.json`. Throws WeftError DOCUMENT_* that names the field; never returns a part of a document. */
 export function parseProxyConfig(text: string, hash: Hash): ProxyConfig {
-  return parse(text, validateProxyConfig as Validator<ProxyConfig>, { name: 'config.json', hash });
+  return parse(text, validateProxyConfig as Validator<ProxyConfig>, {
+    name: 'config.json',
+    hashOf: (document) => {
+      mustCarryTheirHashes(document, hash);
+      return hashContent(document, hash);
+    },
+  });
 }
 
 /** Reads `directory.json`. Throws as parseProxyConfig does. */
 export function parseDirectory(text: string, hash: Hash): Directory {
-  return parse(text, validateDirectory as Validator<Directory>, { name: 'directory.json', hash });
+  return parse(text, validateDirectory as Validator<Directory>, {
+    name: 'directory.json',
+    hashOf: (directory) => hashDirectory(directory, hash),
+  });
 }

@@ -6,13 +6,15 @@ import {
   bestWire,
   canonicalJson,
   compareRevision,
-  contentOf,
   DOCUMENT_VERSION,
   labelsKey,
   parseDirectory,
   parseProxyConfig,
+  sealDirectory,
+  sealDocument,
   templateLabels,
   WIRES,
+  type Directory,
   type ProxyConfig,
 } from './index.ts';
 
@@ -33,8 +35,7 @@ function documentOf(change: Record<string, unknown> = {}): string {
     services: [],
     ...change,
   } as ProxyConfig;
-  document.hash = hash(contentOf(document));
-  return JSON.stringify(document);
+  return JSON.stringify(sealDocument(document, hash));
 }
 
 function refusal(read: () => unknown): WeftError {
@@ -60,7 +61,11 @@ describe('reading a document', () => {
     [documentOf({ epoch: 0 }), 'DOCUMENT_INVALID', 'epoch'],
     [documentOf({ revision: 'x' }), 'DOCUMENT_INVALID', 'revision'],
     [documentOf({ surprise: 1 }), 'DOCUMENT_INVALID', 'surprise'],
-    [documentOf({ services: [{ hash: 'x' }] }), 'DOCUMENT_INVALID', 'services[0].namespace'],
+    [
+      JSON.stringify({ ...JSON.parse(documentOf()), services: [{ hash: 'x' }] }),
+      'DOCUMENT_INVALID',
+      'services[0].namespace',
+    ],
     [documentOf().replace('cart', 'card'), 'DOCUMENT_HASH_MISMATCH', 'hash'],
   ])('refuses %s', (text, code, field) => {
     const error = refusal(() => parseProxyConfig(text, hash));
@@ -101,7 +106,7 @@ describe('documents of a later version', () => {
       services: [{ ...listed, ports: [{ port: 80, protocol: 'Http', ...later }] }],
     };
     const ordered = { ...content, epoch: 1, revision: '1', hash: '' };
-    const text = JSON.stringify({ ...ordered, hash: hash(contentOf(ordered)) });
+    const text = JSON.stringify(sealDirectory(ordered as unknown as Directory, hash));
     expect(parseDirectory(text, hash).services[0]?.wire).toBeUndefined();
   });
 

@@ -168,6 +168,8 @@ export const DirectoryService = Open({
   identities: Texts,
   /** The best wire that all its proxies speak. Absent, in documents of older operators: `weft-tcp/1`. */
   wire: Type.Optional(Type.Enum([...WIRES])),
+  /** Not for this namespace: refused with SERVICE_HIDDEN, and never asked for. It has no identities. */
+  hidden: Type.Optional(Type.Boolean()),
 });
 export type DirectoryService = Static<typeof DirectoryService>;
 

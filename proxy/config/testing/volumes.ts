@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  contentOf,
   DOCUMENT_VERSION,
+  sealDirectory,
+  sealDocument,
   type Directory,
   type ProxyConfig,
 } from '../../../core/proxyConfig/index.ts';
@@ -54,7 +55,7 @@ export function documentText(change: Partial<ProxyConfig> = {}): string {
     services: [],
     ...change,
   };
-  return JSON.stringify({ ...document, hash: documentHash(contentOf(document)) });
+  return JSON.stringify(sealDocument(document, documentHash));
 }
 
 export const sectionOf = (labels: Record<string, string>): ProxyConfig['sections'][number] => ({
@@ -75,7 +76,7 @@ export function directoryText(change: Partial<Directory> = {}): string {
     services: [],
     ...change,
   };
-  return JSON.stringify({ ...directory, hash: documentHash(contentOf(directory)) });
+  return JSON.stringify(sealDirectory(directory, documentHash));
 }
 
 /** Waits until the condition holds; fails with its last value after ten seconds. */
