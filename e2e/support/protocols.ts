@@ -3,6 +3,7 @@ import { images, namespaces } from './environment.ts';
 import { rolledOut } from './install.ts';
 import { ensureNamespace, exec, isReady, kubectl, livingPods, type Pod } from './kubectl.ts';
 import { applyPolicy } from './policies.ts';
+import { readyServices } from './proxy.ts';
 import type { Outcome } from './run.ts';
 import { waitFor } from './waitFor.ts';
 import { appsVolume, applyAll, container, provideApps } from './workloads.ts';
@@ -72,7 +73,7 @@ const clientPod = {
   },
 };
 
-/** The namespace, its client, and these servers; resolves when all are Ready. */
+/** The namespace, its client, and these servers; resolves when all are Ready, and the client's proxy knows it. */
 export async function provideProtocols(...servers: object[][]): Promise<void> {
   await ensureNamespace(namespace, { 'weft.dev/injection': 'enabled' });
   await provideApps(namespace);
@@ -80,7 +81,18 @@ export async function provideProtocols(...servers: object[][]): Promise<void> {
   await applyAll(namespace, [...servers.flat(), clientPod]);
   await rolledOut(namespace);
   await kubectl(['wait', '-n', namespace, 'pod/client', '--for=condition=Ready', '--timeout=90s']);
+  const wanted = servers
+    .flat()
+    .filter(isService)
+    .map(({ metadata }) => `${namespace}/${metadata.name}`);
+  await waitFor(`endpoints of ${wanted.join(', ')} in the client's proxy`, async () => {
+    const known = await readyServices(await podOf('client'));
+    return wanted.every((name) => known.includes(name));
+  });
 }
+
+const isService = (object: object): object is { metadata: { name: string } } =>
+  (object as { kind?: string }).kind === 'Service';
 
 /** Removes servers, so that the tests after these have the machine for themselves. */
 export async function removeServers(...names: string[]): Promise<void> {

@@ -64,18 +64,28 @@ export function parseMetrics(text: string): Sample[] {
   return samples;
 }
 
-/** Metrics of a pod's proxy, asked from inside its own container. */
-export async function metricsOf(pod: Pod): Promise<Sample[]> {
-  const { name, namespace } = pod.metadata;
-  const script =
-    "fetch('http://127.0.0.1:15020/metrics').then((r) => r.text()).then((t) => process.stdout.write(t))";
-  const { code, stdout, stderr } = await exec({ namespace: namespace!, pod: name, container: 'weft-proxy' }, [
-    'node',
-    '-e',
-    script,
-  ]);
-  if (code !== 0) throw new Error(`no metrics of ${name}: ${stderr}`);
-  return parseMetrics(stdout);
+/** A page of a pod's proxy, asked for from inside its own container. */
+async function pageOf({ metadata: { name, namespace } }: Pod, at: string): Promise<string> {
+  const script = `fetch('http://127.0.0.1:${at}').then((r) => r.text()).then((t) => process.stdout.write(t))`;
+  const target = { namespace: namespace!, pod: name, container: 'weft-proxy' };
+  const { code, stdout, stderr } = await exec(target, ['node', '-e', script]);
+  if (code !== 0) throw new Error(`no ${at} of ${name}: ${stderr}`);
+  return stdout;
+}
+
+export const metricsOf = async (pod: Pod): Promise<Sample[]> =>
+  parseMetrics(await pageOf(pod, '15020/metrics'));
+
+interface Clusters {
+  services: { name: string; ports: { endpoints: { state: string }[] }[] }[];
+}
+
+/** `namespace/name` of the services with a Ready endpoint at each port, as a pod's proxy knows them. */
+export async function readyServices(pod: Pod): Promise<string[]> {
+  const { services } = JSON.parse(await pageOf(pod, '15000/clusters')) as Clusters;
+  return services
+    .filter(({ ports }) => ports.every(({ endpoints }) => endpoints.some(({ state }) => state === 'Ready')))
+    .map(({ name }) => name);
 }
 
 /** Sum over all pods of a selector of the samples with this name and at least these labels. */
