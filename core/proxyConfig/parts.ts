@@ -4,7 +4,7 @@
  *
  *   policy     workload, resources, sections
  *   trust, telemetry, settings
- *   services   one part for each, by `namespace/name`, in the order of these names
+ *   services   one part for each, by `namespace/name`, in the order of these names (of their UTF-16 units)
  */
 import { canonicalJson, type Hash } from './canonical.ts';
 import type { Directory, DirectoryService, OutsideService, ProxyConfig, Service } from './schema.ts';
@@ -49,9 +49,19 @@ export interface PartHashes {
   readonly services: readonly string[];
 }
 
+/** The hash of all services of a document: most documents of a namespace have the same. */
+export const hashOfServices = (services: readonly string[], hash: Hash): string =>
+  hash(canonicalJson(services));
+
+/** The hash that a document carries, with `services` by one hash. */
+export const joinHashes = (
+  document: Omit<PartHashes, 'services'> & { readonly services: string },
+  hash: Hash,
+): string => hash(canonicalJson(document));
+
 /** The hash that a document carries. */
 export const hashOfDocument = ({ version, parts, services }: PartHashes, hash: Hash): string =>
-  hash(canonicalJson({ version, parts, services }));
+  joinHashes({ version, parts, services: hashOfServices(services, hash) }, hash);
 
 export interface DirectoryHashes {
   readonly version: string;
