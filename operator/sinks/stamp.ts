@@ -1,3 +1,4 @@
+import { MAX_USED } from '../../core/control/index.ts';
 import type { DocumentStamp } from './types.ts';
 
 /** Beyond it an annotation was not written by us. */
@@ -12,7 +13,7 @@ export function readStamp(text: string | undefined): DocumentStamp | undefined {
   } catch {
     return undefined;
   }
-  const { epoch, revision, hash, textHash } = value ?? {};
+  const { epoch, revision, hash, textHash, used } = value ?? {};
   const sound =
     Number.isInteger(epoch) &&
     (epoch as number) >= 1 &&
@@ -21,5 +22,13 @@ export function readStamp(text: string | undefined): DocumentStamp | undefined {
     /^[0-9]{1,24}$/.test(revision) &&
     typeof hash === 'string' &&
     typeof textHash === 'string';
-  return sound ? { epoch: epoch as number, revision, hash, textHash } : undefined;
+  if (!sound) return undefined;
+  return { epoch: epoch as number, revision, hash, textHash, ...(areServices(used) ? { used } : {}) };
 }
+
+const areServices = (used: unknown): used is string[] =>
+  Array.isArray(used) &&
+  used.length <= MAX_USED &&
+  used.every(
+    (service) => typeof service === 'string' && service.length <= 320 && /^[^/]+\/[^/]+$/.test(service),
+  );

@@ -36,6 +36,8 @@ export interface DocumentStamp {
   readonly hash: string;
   /** Hash of the whole text: differs from that of the text in place when somebody else changed it. */
   readonly textHash: string;
+  /** Services of other namespaces that the workload has called; its document holds them. */
+  readonly used?: readonly string[];
 }
 
 /** A document as it is in place. */
