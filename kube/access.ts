@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { WeftError } from '../core/errors/index.ts';
 import { systemClock, type Clock } from './clock.ts';
 
@@ -82,19 +83,28 @@ export interface KubeconfigOptions {
   clock?: Clock;
 }
 
-/** A kubeconfig with certificates, tokens, token files, exec plug-ins, OIDC: what client-node knows. */
-export async function kubeconfigAccess(options: KubeconfigOptions = {}): Promise<Access> {
+/** A kubeconfig as it is written. Throws WeftError KUBECONFIG_INVALID. */
+export async function loadKubeconfig({ file, context }: KubeconfigOptions = {}): Promise<KubeConfig> {
   // Imported here and only for this: see inClusterAccess.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {
-    if (options.file === undefined) config.loadFromDefault();
-    else config.loadFromFile(options.file);
+    if (file === undefined) config.loadFromDefault();
+    else config.loadFromFile(file);
   } catch (cause) {
     const message = `cannot read the kubeconfig: ${(cause as Error).message}`;
     throw new WeftError('KUBECONFIG_INVALID', message, { cause });
   }
-  if (options.context !== undefined) config.setCurrentContext(options.context);
+  if (context !== undefined) config.setCurrentContext(context);
+  return config;
+}
+
+/** A kubeconfig with certificates, tokens, token files, exec plug-ins, OIDC: what client-node knows. */
+export const kubeconfigAccess = async (options: KubeconfigOptions = {}): Promise<Access> =>
+  accessBy(await loadKubeconfig(options), options.clock);
+
+/** The way that a loaded kubeconfig names. Throws WeftError KUBECONFIG_INVALID. */
+export function accessBy(config: KubeConfig, clock: Clock = systemClock): Access {
   const cluster = config.getCurrentCluster();
   if (!cluster) {
     const name = config.getCurrentContext();
@@ -115,7 +125,7 @@ export async function kubeconfigAccess(options: KubeconfigOptions = {}): Promise
   };
   const server = cluster.server.replace(/\/+$/, '');
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
-  return { server, namespace, credentials: cached(load, options.clock ?? systemClock) };
+  return { server, namespace, credentials: cached(load, clock) };
 }
 
 /** What client-node fills in, of https.RequestOptions. */

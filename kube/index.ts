@@ -25,6 +25,7 @@ export * from './events.ts';
 export { LeaderElector, type LeaderElectorOptions } from './leaderElector.ts';
 export { holderIdentity, parseHolder } from './leaseRecord.ts';
 export { microTime } from './microTime.ts';
+export { dialPod, type PodPort } from './portForward.ts';
 export { Reflector, type ReflectorOptions } from './reflector.ts';
 export * from './resource.ts';
 export type { Change, Store } from './store.ts';

@@ -29,7 +29,7 @@ import { ControlEndpoint } from './control/endpoint.ts';
 import { ReportRegistry } from './control/reports.ts';
 import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
-import { startHealthServer, type HealthServer, type ListenAddress } from './http.ts';
+import { startHealthServer, type HttpServer, type ListenAddress } from './http.ts';
 import { lead, type LeaderParts } from './lead.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { KubernetesDocuments } from './sinks/kubernetesDocuments.ts';
@@ -82,7 +82,7 @@ class ClusterOperator implements Operator {
   readonly #status: KubernetesStatus;
   readonly #recorder: EventRecorder;
   readonly #parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
-  #health: HealthServer | undefined;
+  #health: HttpServer | undefined;
   #authority: Authority | undefined;
   #identity: OperatorIdentity | undefined;
   #stopping = false;

@@ -1,4 +1,7 @@
-/** Health and metrics, plain HTTP on 8080: for kubelet and Prometheus, nothing secret and nothing that changes state. */
+/**
+ * Health and metrics, plain HTTP on 8080: for kubelet and Prometheus, nothing secret and nothing that changes state; and
+ * how such pages are served, also those that only the pod itself may see.
+ */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from '@prometheus-io/client';
@@ -16,12 +19,12 @@ export interface HealthOptions {
   readonly notReady: () => string | undefined;
 }
 
-export interface HealthServer {
+export interface HttpServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-type Answer = { status: number; type: string; text: string };
+export type Answer = { status: number; type: string; text: string };
 
 const plain = (status: number, text: string): Answer => ({ status, type: 'text/plain; charset=utf-8', text });
 
@@ -35,13 +38,19 @@ async function answerFor(path: string, { registry, notReady }: HealthOptions): P
   return plain(404, 'known: /healthz/live, /healthz/ready, /metrics\n');
 }
 
+/** `target`: path and query. */
+type Answering = (target: string) => Answer | Promise<Answer>;
+
 /** Listens; rejects where the address cannot be bound. */
-export async function startHealthServer(options: HealthOptions): Promise<HealthServer> {
+export async function serveHttp(address: ListenAddress, answering: Answering): Promise<HttpServer> {
   const server: Server = createServer(
     { requestTimeout: 5_000, headersTimeout: 5_000 },
     (request, response) => {
-      const [path = '/'] = (request.url ?? '/').split('?');
-      answerFor(path, options).then(
+      const answered = async (): Promise<Answer> =>
+        request.method === 'GET' || request.method === 'HEAD'
+          ? await answering(request.url ?? '/')
+          : plain(405, 'GET and HEAD only\n');
+      answered().then(
         ({ status, type, text }) => response.writeHead(status, { 'content-type': type }).end(text),
         (error: Error) => response.writeHead(500).end(`${error.message}\n`),
       );
@@ -50,7 +59,7 @@ export async function startHealthServer(options: HealthOptions): Promise<HealthS
   server.maxConnections = 100;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.address, resolve);
+    server.listen(address, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,
@@ -61,3 +70,7 @@ export async function startHealthServer(options: HealthOptions): Promise<HealthS
       }),
   };
 }
+
+/** Rejects where the address cannot be bound. */
+export const startHealthServer = (options: HealthOptions): Promise<HttpServer> =>
+  serveHttp(options.address, (target) => answerFor(target.split('?')[0] ?? '/', options));

@@ -13,6 +13,7 @@ import { CONTROL_VERSION } from './protocol.ts';
 import type { ForwardMessage, ProxyMessage, Report } from './schema.ts';
 
 export * from './protocol.ts';
+export type * from './pages.ts';
 export type * from './schema.ts';
 
 type Validate = ((value: unknown) => boolean) & { errors?: SchemaError[] | null };

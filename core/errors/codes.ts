@@ -1,3 +1,5 @@
+import { clusterCodes } from './clusterCodes.ts';
+
 /**
  * Every code that Weft shows to a person or a program, in one list. A code is stable: it is part of the interface.
  * `meaning` says what happened, `remedy` the way out. Codes of refused requests are also the value of
@@ -255,27 +257,7 @@ export const codes = {
     meaning: 'this replica does not hold the lease',
     remedy: 'report to the leader named in the answer',
   },
-  // -- Kubernetes API
-  KUBERNETES_REFUSED: {
-    status: 0,
-    meaning: 'the Kubernetes API refused a request',
-    remedy: 'see `reason` and the message; for Forbidden check the role of the ServiceAccount',
-  },
-  KUBERNETES_UNREACHABLE: {
-    status: 0,
-    meaning: 'the Kubernetes API did not answer',
-    remedy: 'check that the API server runs and can be reached; the request is made again',
-  },
-  KUBERNETES_ANSWER_INVALID: {
-    status: 0,
-    meaning: 'the Kubernetes API answered with something that is not usable',
-    remedy: 'check what stands between this process and the API server',
-  },
-  KUBECONFIG_INVALID: {
-    status: 0,
-    meaning: 'no usable way to the Kubernetes API is configured',
-    remedy: 'set KUBECONFIG, or run in a pod with a ServiceAccount',
-  },
+  ...clusterCodes,
   // -- between proxies and what they talk to
   HTTP2_FAILED: {
     status: 0,
