@@ -1,6 +1,6 @@
 /** Starting peers and proxies as child processes, and reading what the kernel accounts to them. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
@@ -59,7 +59,8 @@ export function memory(pid: number): Memory {
   return { rssAnon: read('RssAnon'), rss: read('VmRSS') };
 }
 
-const accepts = (port: number): Promise<boolean> =>
+/** Whether something listens at a loopback port. */
+export const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {
@@ -69,14 +70,14 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
-async function serving(child: ChildProcess, ready: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + START_DEADLINE_MS;
+async function serving(child: ChildProcess, ready: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const end = Date.now() + withinMs;
   while (!(await ready())) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`${child.spawnfile} ended with ${child.exitCode ?? child.signalCode} before it served`);
     if (Date.now() > end) {
       child.kill('SIGKILL');
-      throw new Error(`${child.spawnfile} does not serve after ${START_DEADLINE_MS} ms`);
+      throw new Error(`${child.spawnfile} does not serve after ${withinMs} ms`);
     }
     await pause(POLL_MS);
   }
@@ -108,16 +109,22 @@ export interface StartOptions {
   /** The process counts as started when this loopback port accepts, or when `ready` says so. */
   port: number;
   ready?: () => Promise<boolean>;
+  /** Default 10 s. */
+  readyWithinMs?: number;
+  /** File that its output is added to; absent: dropped. */
+  output?: string;
 }
 
-/** Starts a process and waits until it serves. Its error output goes to ours, its output is dropped. */
+/** Starts a process and waits until it serves. Its error output goes to ours. */
 export async function start(options: StartOptions): Promise<Started> {
-  const { command, args, env, port, ready = () => accepts(port) } = options;
+  const { command, args, env, port, ready = () => accepts(port), output } = options;
   const begin = performance.now();
+  const file = output === undefined ? undefined : openSync(output, 'a');
   const child = spawn(command, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', file ?? 'ignore', 'inherit'],
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
+  if (file !== undefined) closeSync(file);
   children.add(child);
   const ended = new Promise<void>((resolve) => {
     const gone = () => {
@@ -127,7 +134,7 @@ export async function start(options: StartOptions): Promise<Started> {
     child.once('exit', gone);
     child.once('error', gone);
   });
-  await serving(child, ready);
+  await serving(child, ready, options.readyWithinMs ?? START_DEADLINE_MS);
   const readyMs = performance.now() - begin;
   const pid = child.pid!;
   return {

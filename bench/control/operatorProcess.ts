@@ -1,0 +1,107 @@
+/** The built operator as a process of this machine, as its container runs it, and what it costs. */
+import { accepts, pause, start, type Started } from '../peers/process.ts';
+import { get, sumOf } from '../peers/weft.ts';
+
+export const CONTROL_PORT = 15_010;
+const HEALTH_PORT = 8080;
+const READY_MS = 120_000;
+const SAMPLE_MS = 500;
+
+export interface OperatorOptions {
+  bundle: string;
+  nodeArguments: string[];
+  kubeconfig: string;
+  /** File of its log. */
+  log: string;
+}
+
+export interface Cost {
+  seconds: number;
+  /** Share of one core, on average. */
+  cores: number;
+  /** Resident memory, MB: highest and mean of what was seen. */
+  rssMaxMb: number;
+  rssMeanMb: number;
+}
+
+export interface OperatorProcess extends Started {
+  /** `/metrics` as text. */
+  metrics(): Promise<string>;
+  /** What it costs from now until the function that this gives is called. */
+  measure(): () => Cost;
+}
+
+const isReady = (): Promise<boolean> =>
+  get(HEALTH_PORT, '/healthz/ready').then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+
+/** Starts it and waits until it takes proxies. */
+export async function startOperator(options: OperatorOptions): Promise<OperatorProcess> {
+  for (const port of [CONTROL_PORT, HEALTH_PORT])
+    if (await accepts(port)) throw new Error(`port ${port} is in use, and the operator needs it`);
+  const started = await start({
+    command: process.execPath,
+    args: [...options.nodeArguments, options.bundle],
+    env: {
+      NODE_ENV: 'production',
+      KUBECONFIG: options.kubeconfig,
+      WEFT_POD_NAME: 'bench-operator',
+      WEFT_POD_IP: '127.0.0.1',
+      WEFT_LOG_LEVEL: 'warn',
+    },
+    port: HEALTH_PORT,
+    ready: isReady,
+    readyWithinMs: READY_MS,
+    output: options.log,
+  });
+  return {
+    ...started,
+    metrics: async () => (await get(HEALTH_PORT, '/metrics')).body,
+    measure: () => measure(started),
+  };
+}
+
+function measure(started: Started): () => Cost {
+  const begun = performance.now();
+  const cpuBefore = started.cpuUs();
+  const seen: number[] = [];
+  const look = () => seen.push(started.memory().rss / 1024);
+  look();
+  const timer = setInterval(look, SAMPLE_MS);
+  return () => {
+    clearInterval(timer);
+    look();
+    const seconds = (performance.now() - begun) / 1000;
+    return {
+      seconds,
+      cores: (started.cpuUs() - cpuBefore) / 1e6 / seconds,
+      rssMaxMb: Math.max(...seen),
+      rssMeanMb: seen.reduce((sum, each) => sum + each, 0) / seen.length,
+    };
+  };
+}
+
+/** Sum of a counter over its series. */
+export async function counter(operator: OperatorProcess, name: string): Promise<number> {
+  return sumOf(await operator.metrics(), name);
+}
+
+/** Waits until it has written what it has to write: nothing for `quietMs`. */
+export async function settled(
+  writes: () => Promise<number>,
+  { quietMs, withinMs }: { quietMs: number; withinMs: number },
+): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  let last = await writes();
+  let since = performance.now();
+  while (performance.now() < end) {
+    await pause(500);
+    const now = await writes();
+    if (now !== last) since = performance.now();
+    last = now;
+    if (performance.now() - since >= quietMs) return true;
+  }
+  return false;
+}
