@@ -71,6 +71,16 @@ export const MeshConfigSpec = Closed(
       },
       { default: {} },
     ),
+    visibility: Closed(
+      {
+        default: Type.Enum(['Mesh', 'Namespace'], {
+          default: 'Mesh',
+          description:
+            'Who may call a service that has no annotation weft.dev/visible-to. Mesh: all workloads of the mesh. Namespace: those of its own namespace.',
+        }),
+      },
+      { default: {} },
+    ),
     telemetry: Closed(
       {
         accessLog: Type.Enum(['All', 'Errors', 'Off'], {

@@ -1,9 +1,9 @@
 /** What policies come to mean, from the resource to the verdict: the table of docs/meshpolicy.md, and more. */
 import { describe, expect, it } from 'vitest';
-import { namespace, policy, snapshotOf, workload, hash } from '../../sources/testing/mesh.ts';
+import { namespace, policy, snapshotOf, workload } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
 import { compileAuthorizer } from '../evaluate/index.ts';
-import { compileWorkload } from './index.ts';
+import { documentOf } from './testing/compile.ts';
 
 const PAYMENT = { kind: 'deployment', namespace: 'shop', name: 'payment' };
 const pods = workload('payment', { labels: { app: 'payment' }, account: 'payment' });
@@ -11,7 +11,7 @@ const pods = workload('payment', { labels: { app: 'payment' }, account: 'payment
 function judge(policies: Manifest[]) {
   const snapshot = snapshotOf(namespace('shop'), pods, ...policies);
   expect(snapshot.rejected).toEqual([]);
-  const [section] = compileWorkload(snapshot, PAYMENT, { hash, epoch: 1 }).sections;
+  const [section] = documentOf(snapshot, PAYMENT).sections;
   const authorizer = compileAuthorizer(section!);
   const from = (account: string | undefined, method: string, path: string) =>
     authorizer.request({

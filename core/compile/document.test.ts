@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   account,
-  hash,
   meshConfig,
   namespace,
   objectsOf,
@@ -16,15 +15,14 @@ import {
   snapshotOf,
   workload,
 } from '../../sources/testing/mesh.ts';
-import { buildSnapshot, SnapshotBuilder, type Manifest } from '../../sources/index.ts';
-import { hashContent, parseDirectory, parseProxyConfig, type ProxyConfig } from '../proxyConfig/index.ts';
+import { buildSnapshot, type Manifest } from '../../sources/index.ts';
+import type { ProxyConfig } from '../proxyConfig/index.ts';
 import type { Snapshot } from '../model/index.ts';
-import { buildDestinations } from '../../proxy/outbound/destinations.ts';
-import { compileDirectory, compileWorkload, workloadsOf } from './index.ts';
+import { workloadsOf } from './index.ts';
+import { directoryOf, documentOf } from './testing/compile.ts';
 
-const tools = { hash, epoch: 1 };
 const CART = { kind: 'deployment', namespace: 'shop', name: 'cart' };
-const documentOf = (snapshot: Snapshot, ref = CART): ProxyConfig => compileWorkload(snapshot, ref, tools);
+const cartOf = (snapshot: Snapshot, ...used: string[]): ProxyConfig => documentOf(snapshot, CART, ...used);
 
 const labels = { app: 'cart' };
 const cart: Manifest[] = [
@@ -46,14 +44,6 @@ const other: Manifest[] = [
 ];
 
 describe('a document', () => {
-  it('is what the proxy reads, with the hash of its content', () => {
-    const document = documentOf(snapshotOf(...cart, ...other, policy('p', { mtls: { mode: 'Strict' } })));
-    expect(document.hash).toBe(hashContent(document, hash));
-    expect(parseProxyConfig(JSON.stringify(document), hash)).toEqual(document);
-    const directory = compileDirectory(snapshotOf(...cart, ...other), tools);
-    expect(parseDirectory(JSON.stringify(directory), hash)).toEqual(directory);
-  });
-
   it('carries the settings of the mesh', () => {
     const config = meshConfig(
       {
@@ -63,7 +53,7 @@ describe('a document', () => {
       },
       { generation: 7, uid: 'c' },
     );
-    const document = documentOf(snapshotOf(...cart, config));
+    const document = cartOf(snapshotOf(...cart, config));
     expect(document).toMatchObject({
       trust: { trustDomain: 'mesh.example' },
       telemetry: { accessLog: 'Off' },
@@ -77,7 +67,7 @@ describe('a document', () => {
 
   it('names every policy that selects the workload, in Shadow too, and no other', () => {
     const strict = { mtls: { mode: 'Strict' } };
-    const document = documentOf(
+    const document = cartOf(
       snapshotOf(
         ...cart,
         ...other,
@@ -103,9 +93,9 @@ describe('a document', () => {
 
   it('says what policies in Shadow would do, and only then', () => {
     const shadow = policy('shadow', { mode: 'Shadow', mtls: { mode: 'Strict' } });
-    const [section] = documentOf(snapshotOf(...cart, shadow)).sections;
+    const [section] = cartOf(snapshotOf(...cart, shadow)).sections;
     expect([section?.inbound.mtls.mode, section?.shadow?.mtls.mode]).toEqual(['Permissive', 'Strict']);
-    expect(documentOf(snapshotOf(...cart)).sections[0]).not.toHaveProperty('shadow');
+    expect(cartOf(snapshotOf(...cart)).sections[0]).not.toHaveProperty('shadow');
   });
 });
 
@@ -118,7 +108,7 @@ describe('sections', () => {
     const policies = [
       policy('v0', { mtls: { mode: 'Strict' }, selector: { matchLabels: { version: 'v0' } } }),
     ];
-    const { sections } = documentOf(snapshotOf(...cart, old, ...policies));
+    const { sections } = cartOf(snapshotOf(...cart, old, ...policies));
     expect(sections.map((each) => [each.labels, each.inbound.mtls.mode])).toEqual([
       [{ app: 'cart', version: 'v0' }, 'Strict'],
       [{ app: 'cart' }, 'Permissive'],
@@ -126,7 +116,7 @@ describe('sections', () => {
   });
 
   it('say what Services declare of the ports of the workload', () => {
-    const { sections } = documentOf(
+    const { sections } = cartOf(
       snapshotOf(
         ...cart,
         service('more', {
@@ -147,47 +137,40 @@ describe('sections', () => {
 
 describe('services of a document', () => {
   it('are those of the own namespace by all their names', () => {
-    const { services } = documentOf(snapshotOf(...cart, ...other));
+    const { services } = cartOf(snapshotOf(...cart, ...other));
     expect(services.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['shop/cart']);
     expect(services[0]?.hosts).toEqual(['cart', 'cart.shop', 'cart.shop.svc', 'cart.shop.svc.cluster.local']);
   });
 
-  it('are mixed ones of other namespaces too, without the bare name', () => {
+  it('are those of other namespaces that it uses, without the bare name', () => {
+    const snapshot = snapshotOf(...cart, ...other);
+    const teller = cartOf(snapshot, 'bank/teller').services.find(({ name }) => name === 'teller');
+    expect(teller?.hosts).toEqual(['teller.bank', 'teller.bank.svc', 'teller.bank.svc.cluster.local']);
+    expect(teller?.ports[0]?.endpoints.map(({ address, wire }) => [address, wire])).toEqual([
+      ['10.1.9.9', 'weft-tcp/1'],
+    ]);
+  });
+
+  it('are not those that it used and that are gone, or outside the mesh', () => {
+    const plain = [service('old', { namespace: 'plain' }), namespace('plain', false)];
+    const { services } = cartOf(snapshotOf(...cart, ...plain), 'bank/teller', 'plain/old', 'shop/cart');
+    expect(services.map(({ name }) => name)).toEqual(['cart']);
+  });
+
+  it('are in the directory while some of their pods have no proxy, so that no proxy takes them for the outside', () => {
     const bare = pod('teller-2', { namespace: 'bank', ip: '10.1.9.8', proxy: false });
     const more = slice('teller', [{ address: '10.1.9.8', pod: 'teller-2' }], {
       namespace: 'bank',
       suffix: 'b',
     });
     const snapshot = snapshotOf(...cart, ...other, bare, more);
-    const teller = documentOf(snapshot).services.find(({ name }) => name === 'teller');
-    expect(teller?.hosts).toEqual(['teller.bank', 'teller.bank.svc', 'teller.bank.svc.cluster.local']);
+    expect(directoryOf(snapshot).services.map(({ name }) => name)).toEqual(['teller', 'cart']);
+    expect(cartOf(snapshot).services.map(({ name }) => name)).toEqual(['cart']);
+    const teller = cartOf(snapshot, 'bank/teller').services.find(({ name }) => name === 'teller');
     expect(teller?.ports[0]?.endpoints.map(({ address, wire }) => [address, wire])).toEqual([
       ['10.1.9.8', undefined],
       ['10.1.9.9', 'weft-tcp/1'],
     ]);
-  });
-
-  it('that become mixed or mesh never leave the directory, so that no proxy takes them for the outside', () => {
-    const bare = pod('teller-2', { namespace: 'bank', ip: '10.1.9.8', proxy: false });
-    const more = slice('teller', [{ address: '10.1.9.8', pod: 'teller-2' }], {
-      namespace: 'bank',
-      suffix: 'b',
-    });
-    const mesh = snapshotOf(...cart, ...other);
-    const mixed = snapshotOf(...cart, ...other, bare, more);
-    // whichever of the two files comes first
-    for (const [before, after] of [
-      [mesh, mixed],
-      [mixed, mesh],
-    ] as const) {
-      for (const [document, directory] of [
-        [before, after],
-        [after, before],
-      ] as const) {
-        const found = buildDestinations(documentOf(document), compileDirectory(directory, tools));
-        expect(found.resolveHost('teller.bank', 80)?.kind).toBe(document === mixed ? 'service' : 'directory');
-      }
-    }
   });
 });
 
@@ -202,7 +185,7 @@ describe('in general', () => {
     const snapshot = buildSnapshot(objectsOf(manifests), settings);
     return JSON.stringify([
       workloadsOf(snapshot).map((ref) => documentOf(snapshot, ref)),
-      compileDirectory(snapshot, tools),
+      directoryOf(snapshot),
     ]);
   };
 
@@ -216,7 +199,7 @@ describe('in general', () => {
   });
 
   it('what happens in another namespace does not change a document', () => {
-    const before = documentOf(snapshotOf(...everything));
+    const before = cartOf(snapshotOf(...everything));
     const change = fc.oneof(
       fc.constant(policy('new', { mtls: { mode: 'Strict' } }, { namespace: 'bank' })),
       fc.constant(service('new', { namespace: 'bank' })),
@@ -226,36 +209,8 @@ describe('in general', () => {
     );
     fc.assert(
       fc.property(fc.array(change, { maxLength: 3 }), (changes) => {
-        expect(documentOf(snapshotOf(...everything, ...changes)).hash).toBe(before.hash);
+        expect(cartOf(snapshotOf(...everything, ...changes)).hash).toBe(before.hash);
       }),
     );
-  });
-
-  it('what was compiled before makes no difference to what is compiled next', () => {
-    const builder = new SnapshotBuilder(settings);
-    fc.assert(
-      fc.property(fc.subarray(everything), (some) => {
-        const objects = objectsOf([...cart, ...some]);
-        const anew = documentOf(buildSnapshot(structuredClone(objects), settings));
-        expect(documentOf(builder.build(objects, '1')).hash).toBe(anew.hash);
-      }),
-    );
-  });
-
-  it('a part that stays the same stays the very same value', () => {
-    const builder = new SnapshotBuilder(settings);
-    const objects = objectsOf(everything);
-    const before = documentOf(builder.build(objects, '1'));
-    const started = pod('teller-1', {
-      namespace: 'bank',
-      labels: { app: 'teller' },
-      account: 'teller',
-      ip: '10.1.9.9',
-    });
-    const pods = objects.pods.map((raw) => (raw.metadata.name === 'teller-1' ? started.object : raw));
-    const after = documentOf(builder.build({ ...objects, pods }, '2'));
-    expect(after.services[0]).toBe(before.services[0]);
-    expect(after.hash).toBe(before.hash);
-    expect(after.revision).toBe('2');
   });
 });

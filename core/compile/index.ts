@@ -1,11 +1,12 @@
 /**
  * Snapshot → documents, and who needs them. Nothing else decides what a proxy does.
  *
- *   workloadsOf ──► compileWorkload ──► sections (policyBook ── inbound ── rules) + services (service ── protocol)
- *                   compileDirectory ─► services of the mesh
+ *   Compiler ──► policyParts (sections ── policyBook ── inbound ── rules) + serviceParts (endpoints, entries ── protocol)
  */
 export type * from './compiled.ts';
+export { Compiler } from './compiler.ts';
 export { compileDirectory, compileWorkload, type CompileTools } from './document.ts';
 export { modeOf } from './inbound.ts';
 export { protocolOf } from './protocol.ts';
+export { configText, directoryText, type DocumentPosition } from './texts.ts';
 export { identitiesOf, selectedPods, workloadsOf } from './workloads.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  hash,
   meshConfig,
   namespace,
   pod,
@@ -10,20 +9,17 @@ import {
   snapshotOf,
 } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
-import { parseDirectory, parseProxyConfig } from '../proxyConfig/index.ts';
 import { buildDestinations } from '../../proxy/outbound/destinations.ts';
-import { compileDirectory, compileWorkload } from './index.ts';
+import { directoryOf, documentOf } from './testing/compile.ts';
 
-const tools = { hash, epoch: 1 };
 const registryOnly = meshConfig({ outbound: { default: 'RegistryOnly' } });
 const old = { namespace: 'old' };
 
 /** As the proxy reads them, with what it makes of them. */
 function made(...manifests: Manifest[]) {
   const snapshot = snapshotOf(namespace('shop'), namespace('old', false), ...manifests);
-  const compiled = compileWorkload(snapshot, { kind: 'deployment', namespace: 'shop', name: 'web' }, tools);
-  const document = parseProxyConfig(JSON.stringify(compiled), hash);
-  const directory = parseDirectory(JSON.stringify(compileDirectory(snapshot, tools)), hash);
+  const document = documentOf(snapshot, { kind: 'deployment', namespace: 'shop', name: 'web' });
+  const directory = directoryOf(snapshot);
   const found = buildDestinations(document, directory);
   return {
     document,

@@ -1,15 +1,16 @@
-/** The sections of a workload's document: one for each distinct set of labels that its pods have or will have. */
+/** What a workload's document says of the workload itself: one section for each distinct set of labels of its pods. */
 import {
   selects,
   workloadKey,
   type PodModel,
   type ServicePortModel,
-  type WorkloadRef,
+  type WorkloadModel,
 } from '../model/index.ts';
-import { labelsKey, type Protocol, type Section } from '../proxyConfig/index.ts';
+import { labelsKey, type Protocol, type ResourceVersion, type Section } from '../proxyConfig/index.ts';
+import type { MeshIndex } from './meshIndex.ts';
+import { order } from './order.ts';
 import type { LabelledPolicy } from './policyBook.ts';
 import { protocolOf } from './protocol.ts';
-import { order, type View } from './view.ts';
 
 /** One form of the workload's pods: its template, or a pod that runs. */
 interface Form {
@@ -17,17 +18,12 @@ interface Form {
   readonly ports: PodModel['ports'];
 }
 
-function formsOf(workload: WorkloadRef, { snapshot, injected }: View): Map<string, Form[]> {
-  const key = workloadKey(workload);
-  const template = snapshot.workloads.get(key)?.template;
-  const forms = new Map<string, Form[]>();
-  for (const form of [...(template ? [template] : []), ...(injected.get(key) ?? [])]) {
-    const labels = labelsKey(form.labels);
-    const list = forms.get(labels);
-    if (list) list.push(form);
-    else forms.set(labels, [form]);
-  }
-  return forms;
+function formsOf(workload: WorkloadModel, mesh: MeshIndex): Map<string, Form[]> {
+  const { template } = workload;
+  const pods = mesh.injected.get(workloadKey(workload))?.values() ?? [];
+  return Map.groupBy<string, Form>([...(template ? [template] : []), ...pods], ({ labels }) =>
+    labelsKey(labels),
+  );
 }
 
 function targetOf({ port, targetPort = port }: ServicePortModel, { ports }: Form): number | undefined {
@@ -35,9 +31,9 @@ function targetOf({ port, targetPort = port }: ServicePortModel, { ports }: Form
 }
 
 /** What Services declare of the workload's ports. Two that contradict each other leave it to sniffing. */
-function protocolsOf(namespace: string, forms: readonly Form[], view: View): Section['protocols'] {
+function protocolsOf(namespace: string, forms: readonly Form[], mesh: MeshIndex): Section['protocols'] {
   const declared = new Map<number, Set<Protocol>>();
-  for (const service of view.services.get(namespace) ?? []) {
+  for (const service of mesh.services.get(namespace)?.values() ?? []) {
     if (Object.keys(service.selector).length === 0) continue;
     for (const form of forms.filter(({ labels }) => selects(service.selector, labels))) {
       for (const port of service.ports) {
@@ -53,22 +49,29 @@ function protocolsOf(namespace: string, forms: readonly Form[], view: View): Sec
   return Object.fromEntries(agreed.map(([port, protocols]) => [`${port}`, [...protocols][0]!]));
 }
 
-export interface LabelledSection {
-  readonly section: Section;
-  readonly policy: LabelledPolicy;
+export interface Sections {
+  /** In the order of their labels. */
+  readonly sections: readonly Section[];
+  /** The policies that decided of them. */
+  readonly consulted: ReadonlySet<LabelledPolicy>;
+  /** The MeshPolicies in them, by resourceKey. */
+  readonly resources: Readonly<Record<string, ResourceVersion>>;
 }
 
-/** In the order of their labels. */
-export function sectionsOf(workload: WorkloadRef, view: View): readonly LabelledSection[] {
-  return [...formsOf(workload, view)]
+export function sectionsOf(workload: WorkloadModel, mesh: MeshIndex): Sections {
+  const consulted = new Set<LabelledPolicy>();
+  const sections = [...formsOf(workload, mesh)]
     .sort(([a], [b]) => order(a, b))
-    .map(([, forms]) => {
-      const policy = view.book.of(workload.namespace, forms[0]!.labels);
+    .map(([, forms]): Section => {
+      const policy = mesh.book.of(workload.namespace, forms[0]!.labels);
+      consulted.add(policy);
       const { labels, inbound, shadow } = policy;
-      const protocols = protocolsOf(workload.namespace, forms, view);
-      return {
-        section: { labels: { ...labels }, inbound, ...(shadow ? { shadow } : {}), protocols },
-        policy,
-      };
+      const protocols = protocolsOf(workload.namespace, forms, mesh);
+      return { labels: { ...labels }, inbound, ...(shadow ? { shadow } : {}), protocols };
     });
+  return {
+    sections,
+    consulted,
+    resources: Object.assign({}, ...[...consulted].map(({ resources }) => resources)),
+  };
 }

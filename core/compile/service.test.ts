@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   account,
-  hash,
   namespace,
   pod,
   policy,
@@ -11,15 +10,14 @@ import {
   workload,
 } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
-import { compileDirectory, compileWorkload } from './index.ts';
+import { directoryOf, documentOf } from './testing/compile.ts';
 
-const tools = { hash, epoch: 1 };
 const labels = { app: 'db' };
 
 function compile(...manifests: Manifest[]) {
   const snapshot = snapshotOf(namespace('shop'), ...manifests);
-  const document = compileWorkload(snapshot, { kind: 'deployment', namespace: 'shop', name: 'web' }, tools);
-  return { services: document.services, directory: compileDirectory(snapshot, tools).services };
+  const document = documentOf(snapshot, { kind: 'deployment', namespace: 'shop', name: 'web' });
+  return { services: document.services, directory: directoryOf(snapshot).services };
 }
 
 const endpoints = (...manifests: Manifest[]) => compile(...manifests).services[0]?.ports[0]?.endpoints;

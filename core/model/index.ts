@@ -76,8 +76,13 @@ export interface ServiceModel {
   readonly externalName?: string;
   readonly ports: readonly ServicePortModel[];
   readonly selector: Readonly<Record<string, string>>;
+  /** Who may use it, by its annotation; absent: the mesh's default decides. Its own namespace always may. */
+  readonly visibleTo?: VisibleTo;
   readonly endpoints: readonly EndpointModel[];
 }
+
+/** Everybody, or these namespaces. */
+export type VisibleTo = '*' | readonly string[];
 
 /** One address of an EndpointSlice, with the ports of its slice. */
 export interface EndpointModel {
