@@ -125,11 +125,13 @@ export type ErrorMessage = Static<typeof ErrorMessage>;
 
 export type OperatorMessage = UpdateMessage | DirectoryMessage | AbsentMessage | ErrorMessage;
 
-/** What a replica tells the leader of the proxies that are connected to it. */
+/** What a replica tells the leader of the proxies that are connected to it: of each pod only the newest. */
 export const ForwardMessage = Type.Union([
-  Obj({ type: Type.Enum(['report']), report: Report }),
-  /** The stream of this pod's proxy has ended; `responsive`: it had answered until then. */
-  Obj({ type: Type.Enum(['gone']), uid: Text, responsive: Type.Boolean() }),
+  Obj({ type: Type.Enum(['report']), report: Report, responsive: Type.Boolean() }),
+  /** As the report before, with another document in force of the same mesh resources. */
+  Obj({ type: Type.Enum(['position']), uid: Text, ...position, since: Time, responsive: Type.Boolean() }),
+  /** The stream of this pod's proxy has ended. */
+  Obj({ type: Type.Enum(['gone']), uid: Text }),
   /** `workload`: workloadKey. */
   Obj({
     type: Type.Enum(['used']),
