@@ -1,8 +1,9 @@
 /** What the stations of the data plane share: live state that is swapped whole, never changed in place. */
 import type { SecureContext } from 'node:tls';
 import type { Authorizer } from '../core/evaluate/index.ts';
-import type { Directory, ProxyConfig, Section } from '../core/proxyConfig/index.ts';
+import type { ProxyConfig, Section, Service } from '../core/proxyConfig/index.ts';
 import type { Destinations } from './outbound/destinations.ts';
+import type { CompactDirectory } from './outbound/directory.ts';
 import type { Telemetry } from './telemetry/types.ts';
 
 /** A value that changes over time. `current` is cheap enough for every request. */
@@ -12,11 +13,17 @@ export interface Live<T> {
   subscribe(listener: (value: T) => void): () => void;
 }
 
+/** A document without its services. */
+export type DocumentHead = Omit<ProxyConfig, 'services'>;
+
 /** One document in force with all that is derived from it at load time, so that requests derive nothing. */
 export interface ConfigState {
-  readonly document: ProxyConfig;
+  readonly document: DocumentHead;
   readonly section: Section;
-  readonly directory: Directory | undefined;
+  /** By `namespace/name`, in that order; one that did not change is the same value as in the state before. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly directory: CompactDirectory | undefined;
+  /** The same value as in the state before while policy is. */
   readonly authorizer: Authorizer;
   readonly destinations: Destinations;
 }
@@ -67,12 +74,23 @@ export interface OutboundListen {
   fixed?: Address;
 }
 
+/** Services that only the directory knows are asked for when they are called. */
+export interface Demand {
+  /**
+   * Asks for a service, `namespace/name`. Undefined: there is nothing to wait for. Resolves, soon in any case, when it
+   * is in the document or is known not to come; never rejects.
+   */
+  want(service: string): Promise<void> | undefined;
+}
+
 export interface DataPlane {
   readonly config: Live<ConfigState>;
   readonly identity: Live<IdentityState>;
   readonly telemetry: Telemetry;
   readonly drain: Drain;
   readonly log: Log;
+  /** Absent where nobody can be asked. */
+  readonly demand?: Demand | undefined;
 }
 
 /** What a started side of the data plane offers. */

@@ -78,7 +78,11 @@ describe('a proxy process', () => {
     await configure();
     const { admin } = proxy.ports;
     expect((await get(admin, '/config')).json()).toMatchObject({ document: { revision: '10' }, refused: [] });
-    expect((await get(admin, '/clusters')).json()).toEqual({ services: [], directory: [] });
+    expect((await get(admin, '/clusters')).json()).toMatchObject({
+      inForce: { source: 'file', position: { revision: '10' } },
+      services: [],
+      directory: [],
+    });
     const certificates = await get(admin, '/certificates');
     expect(certificates.json()).toMatchObject({
       inUse: { spiffeId: 'spiffe://cluster.local/ns/shop/sa/cart', roots: [{}] },

@@ -112,6 +112,12 @@ export const codes = {
     meaning: 'the destination is no service of the cluster, and MeshConfig says RegistryOnly',
     remedy: 'make it a Service, except it by `weft.dev/exclude-outbound-cidrs`, or say `AllowAny`',
   },
+  SERVICE_HIDDEN: {
+    status: 403,
+    meaning: 'the service is not visible to the namespace of the caller',
+    remedy:
+      'name the namespace in the annotation weft.dev/visible-to of the Service, or change MeshConfig.spec.visibility',
+  },
   CLIENT_CLOSED: {
     status: 499,
     meaning: 'the client went away before the answer was complete',
@@ -240,12 +246,6 @@ export const codes = {
     status: 0,
     meaning: 'a proxy asked for a service that is not of the mesh',
     remedy: 'none is needed; the directory says what is of the mesh',
-  },
-  SERVICE_HIDDEN: {
-    status: 403,
-    meaning: 'the service is not visible to the namespace of the caller',
-    remedy:
-      'name the namespace in the annotation weft.dev/visible-to of the Service, or change MeshConfig.spec.visibility',
   },
   ASK_LIMIT: {
     status: 0,

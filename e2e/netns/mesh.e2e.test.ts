@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh } from '../../certs/testing/pki.ts';
 import { canonicalJson, type ProxyConfig, type Service } from '../../core/proxyConfig/index.ts';
-import { documentHash } from '../../proxy/config/documents.ts';
+import { documentHash } from '../../proxy/config/position.ts';
 import { documentText, eventually, sectionOf, temporaryFolder } from '../../proxy/config/testing/volumes.ts';
 import { call, startMeshPod, type MeshPod } from './support/meshPod.ts';
 import { createNetwork, type Network, type PodNamespace } from './support/namespaces.ts';

@@ -1,6 +1,6 @@
 /** What the proxy knows, for a person or a tool on the pod's loopback. Read-only, and without key material. */
 import type { X509Certificate } from 'node:crypto';
-import type { ProxyConfig } from '../../core/proxyConfig/index.ts';
+import type { Service } from '../../core/proxyConfig/index.ts';
 import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { LoadedIdentity } from '../config/identity.ts';
 import type { ConfigStore } from '../config/store.ts';
@@ -28,25 +28,59 @@ const index = {
   '/healthz/startup': 'what is missing for the proxy to serve',
 };
 
-const config: Page = ({ store }) => ({
-  inForceSince: store.since?.toISOString() ?? null,
-  refused: store.refusals,
-  section: store.config.current?.section ?? null,
-  document: store.config.current?.document ?? null,
-  directory: store.config.current?.directory ?? null,
-});
+const documentOf = ({ config, core }: ConfigStore) => {
+  const state = config.current;
+  if (!state) return null;
+  const { document, services } = state;
+  const hashes = Object.fromEntries([...services].map(([key, { hash }]) => [key, hash]));
+  return {
+    source: core.document?.source ?? null,
+    position: { epoch: document.epoch, revision: document.revision, hash: document.hash },
+    parts: { ...core.document?.hashes, services: hashes },
+  };
+};
 
-const endpointsOf = (service: ProxyConfig['services'][number]) => ({
+const directoryOf = ({ config, core }: ConfigStore) => {
+  const directory = config.current?.directory;
+  if (!directory) return null;
+  const { epoch, revision, hash, services } = directory;
+  return {
+    source: core.directorySource ?? null,
+    position: { epoch, revision, hash },
+    services: services.byKey.size,
+  };
+};
+
+const config: Page = ({ store }) => {
+  const state = store.config.current;
+  return {
+    inForceSince: store.since?.toISOString() ?? null,
+    inForce: documentOf(store),
+    directoryInForce: directoryOf(store),
+    refused: store.refusals,
+    section: state?.section ?? null,
+    document: state ? { ...state.document, services: [...state.services.values()] } : null,
+    directory: state?.directory ?? null,
+  };
+};
+
+const endpointsOf = (service: Service) => ({
   name: `${service.namespace}/${service.name}`,
+  hash: service.hash,
   addresses: service.addresses,
   hosts: service.hosts,
   ports: service.ports.map(({ port, protocol, endpoints }) => ({ port, protocol, endpoints })),
 });
 
-const clusters: Page = ({ store }) => ({
-  services: store.config.current?.document.services.map(endpointsOf) ?? [],
-  directory: store.config.current?.directory?.services ?? [],
-});
+const clusters: Page = ({ store }) => {
+  const state = store.config.current;
+  return {
+    inForce: documentOf(store),
+    directoryInForce: directoryOf(store),
+    services: state ? [...state.services.values()].map(endpointsOf) : [],
+    directory: state?.directory?.toJSON().services ?? [],
+  };
+};
 
 const describe = (certificate: X509Certificate) => ({
   subject: certificate.subject,

@@ -5,6 +5,8 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 
 /** Texts by file name; undefined where a file is not there. */
 export type Files = Readonly<Record<string, string | undefined>>;
@@ -17,7 +19,13 @@ export interface Mounted {
 
 /** Largest file that is read: what Kubernetes stores in one object is smaller. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
+/** Of a compressed one, when it is not. */
+const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 const MAX_ATTEMPTS = 5;
+
+/** Large documents are compressed. */
+const PACKED = '.gz';
+const unpack = promisify(gunzip);
 
 const isMissing = (error: unknown) =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -26,7 +34,8 @@ async function readText(path: string): Promise<string | undefined> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) throw new RangeError(`${path} is larger than ${MAX_FILE_BYTES} bytes`);
-    return await readFile(path, 'utf8');
+    if (!path.endsWith(PACKED)) return await readFile(path, 'utf8');
+    return String(await unpack(await readFile(path), { maxOutputLength: MAX_UNPACKED_BYTES }));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -55,6 +64,12 @@ export async function readMount(folder: string, names: readonly string[]): Promi
       return { files, atomic: before !== undefined && before === after };
     }
   }
+}
+
+/** Text of one file, or of it compressed, which has `.gz` after its name. Undefined where there is neither. */
+export async function readPacked(folder: string, name: string): Promise<string | undefined> {
+  const { files } = await readMount(folder, [name, `${name}${PACKED}`]);
+  return files[name] ?? files[`${name}${PACKED}`];
 }
 
 export interface WatchOptions {

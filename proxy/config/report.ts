@@ -2,23 +2,14 @@ import type { Report } from '../../core/control/index.ts';
 import { CONTROL_VERSION } from '../../core/control/protocol.ts';
 import { WEFT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { Environment } from '../env.ts';
-import type { Refusal } from './status.ts';
+import { refusalFields, type Refusal } from './status.ts';
 import type { ConfigStore } from './store.ts';
 
-const MAX_FIELD = 1024;
-const MAX_MESSAGE = 4096;
 const MAX_RESOURCES = 2000;
 
 function refusedOf(refusals: readonly Refusal[]): Report['refused'] {
   const newest = refusals.toSorted((a, b) => b.since.getTime() - a.since.getTime())[0];
-  if (!newest) return undefined;
-  const { code, field, message, since } = newest;
-  return {
-    code,
-    ...(field !== undefined && { field: field.slice(0, MAX_FIELD) }),
-    message: message.slice(0, MAX_MESSAGE),
-    since: since.toISOString(),
-  };
+  return newest && refusalFields(newest);
 }
 
 /** What this proxy has in force now, and what it refused. */

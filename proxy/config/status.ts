@@ -1,4 +1,5 @@
 /** What was refused, and since when; the same refusal is told once. */
+import type { RefusalMessage } from '../../core/control/index.ts';
 import { WeftError, type Code } from '../../core/errors/index.ts';
 import type { Log } from '../context.ts';
 
@@ -16,36 +17,41 @@ export interface Refusal {
 export interface RefusalsOptions {
   log: Log;
   now: () => Date;
-  onRefused: (refusal: Refusal) => void;
 }
 
 /** Refusals that stand, one for each subject at most. */
 export class Refusals {
   readonly #standing = new Map<Subject, Refusal>();
   readonly #options: RefusalsOptions;
+  readonly #listeners: ((refusal: Refusal | undefined) => void)[] = [];
 
   constructor(options: RefusalsOptions) {
     this.#options = options;
   }
 
-  /** True where this is news. */
-  refuse(subject: Subject, error: unknown): boolean {
+  /** After each refusal that is news, and after each that ended. */
+  subscribe(listener: (refusal: Refusal | undefined) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The refusal that stands then. */
+  refuse(subject: Subject, error: unknown): Refusal {
     const { code, field, message, remedy } = asWeftError(error, subject);
     const before = this.#standing.get(subject);
-    if (before?.code === code && before.field === field && before.message === message) return false;
+    if (before?.code === code && before.field === field && before.message === message) return before;
     const refusal = { subject, code, field, message, remedy, since: this.#options.now() };
     this.#standing.set(subject, refusal);
     this.#options.log.warn(
       { subject, code, field, detail: message, remedy },
       'refused; the last good state stays',
     );
-    this.#options.onRefused(refusal);
-    return true;
+    for (const listener of this.#listeners) listener(refusal);
+    return refusal;
   }
 
-  /** True where a refusal stood. */
-  accept(subject: Subject): boolean {
-    return this.#standing.delete(subject);
+  accept(subject: Subject): void {
+    if (!this.#standing.delete(subject)) return;
+    for (const listener of this.#listeners) listener(undefined);
   }
 
   get(subject: Subject): Refusal | undefined {
@@ -56,6 +62,22 @@ export class Refusals {
     return [...this.#standing.values()];
   }
 }
+
+const MAX_FIELD = 1024;
+const MAX_MESSAGE = 4096;
+
+/** What the operator is told of a refusal. */
+export const refusalFields = ({
+  code,
+  field,
+  message,
+  since,
+}: Refusal): Pick<RefusalMessage, 'code' | 'field' | 'message' | 'since'> => ({
+  code,
+  ...(field !== undefined && { field: field.slice(0, MAX_FIELD) }),
+  message: message.slice(0, MAX_MESSAGE),
+  since: since.toISOString(),
+});
 
 const UNREADABLE = {
   config: 'DOCUMENT_INVALID',

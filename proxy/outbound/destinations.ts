@@ -1,233 +1,150 @@
 /**
- * What an application may mean by an address: built once per configuration, looked up once per connection.
- * What the directory knows is never taken for the outside.
+ * What an application may mean by an address: looked up once per connection. What the directory knows is never taken
+ * for the outside.
  */
-import type {
-  Directory,
-  DirectoryService,
-  Endpoint,
-  Protocol,
-  ProxyConfig,
-  Service,
-  Wire,
-} from '../../core/proxyConfig/index.ts';
+import type { Directory, ProxyConfig, Service } from '../../core/proxyConfig/index.ts';
 import { joinHostPort, normalizeAddress, splitHostPort } from '../wire/address.ts';
+import { Catalog } from './catalog.ts';
+import {
+  blockedDestination,
+  directoryDestination,
+  outsideDestination,
+  type Destination,
+} from './destination.ts';
+import { compact, type CompactDirectory } from './directory.ts';
+import { changesOf } from './ordered.ts';
 import { registryOf, type Vicinity } from './registry.ts';
 
-/** One address that may be dialled for a destination. Equal keys share connections across configurations. */
-export interface Target {
-  readonly key: string;
-  readonly address: string;
-  readonly port: number;
-  /** SPIFFE ids of which the peer must prove one, over mTLS; undefined: plain text. */
-  readonly identities: ReadonlySet<string> | undefined;
-  /** The best wire that the peer speaks; undefined exactly when `identities` is. */
-  readonly wire: Wire | undefined;
-}
-
-export interface Destination {
-  /**
-   * service: a port of a service of the document. endpoint: one endpoint's own address. directory: a service of the
-   * mesh without known endpoints, reached at its address. outside: not of the mesh, passed through as it is. blocked:
-   * outside, and to be refused with OUTBOUND_NOT_REGISTERED; it has no targets.
-   */
-  readonly kind: 'service' | 'endpoint' | 'directory' | 'outside' | 'blocked';
-  /** `namespace/service:port`, or `host:port` for what is outside or blocked. */
-  readonly name: string;
-  readonly protocol: Protocol;
-  readonly ready: readonly Target[];
-  /** Used only when nothing is ready. */
-  readonly terminating: readonly Target[];
-  /** Endpoints that policy forbids to use because they have no proxy. */
-  readonly unprotected: number;
-}
+export type { Destination, Target } from './destination.ts';
 
 export interface Destinations {
   /** By original destination. Never fails: what is not known is outside, or blocked. */
   resolve(address: string, port: number): Destination;
   /** By name, for requests made to the proxy's own port. Without a port: 80, or the only port of the service. */
   resolveHost(host: string, port?: number): Destination | undefined;
-  /** Keys of all targets of the document, so that pools of vanished ones can be closed. */
+  /** Whether a key is one of a target that there is, so that pools of vanished ones can be closed. */
   has(targetKey: string): boolean;
 }
 
-const EMPTY: readonly Target[] = [];
-
-function targetOf(name: string, endpoint: Endpoint): Target {
-  const address = normalizeAddress(endpoint.address);
-  const { port, wire, identity = '' } = endpoint;
-  return {
-    key: `${name}|${joinHostPort(address, port)}|${wire ? `${wire}|${identity}` : 'plain'}`,
-    address,
-    port,
-    identities: wire && new Set([identity]),
-    wire,
-  };
+/** What is derived from a state's documents. */
+export interface DestinationSource {
+  readonly settings: ProxyConfig['settings'];
+  /** By `namespace/name`; equal services are the same values. */
+  readonly services: ReadonlyMap<string, Service>;
+  readonly directory: CompactDirectory | undefined;
 }
 
-interface PortEntry {
-  name: string;
-  protocol: Protocol;
-  endpoints: readonly Endpoint[];
-}
+/** Of the directory, those that were called lately. */
+const MAX_MADE = 1024;
 
-function serviceDestination({ name, protocol, endpoints }: PortEntry): Destination {
-  const inState = (state: Endpoint['state']) =>
-    endpoints.filter((endpoint) => endpoint.state === state).map((endpoint) => targetOf(name, endpoint));
-  return {
-    kind: 'service',
-    name,
-    protocol,
-    ready: inState('Ready'),
-    terminating: inState('Terminating'),
-    unprotected: endpoints.filter((endpoint) => endpoint.state === 'Unprotected').length,
-  };
-}
+/**
+ * One for a proxy's whole life: `become` makes it that of another state, at the cost of what differs. So it always says
+ * what the newest state says, whichever state it was found in.
+ */
+export class LiveDestinations implements Destinations {
+  private readonly vicinity: Vicinity | undefined;
+  private readonly catalog = new Catalog();
+  private source: DestinationSource | undefined;
+  private isRegistered: ReturnType<typeof registryOf>;
+  private readonly made = new Map<string, Destination>();
 
-/** A single endpoint that was dialled by its own address: there is no other to choose, so it need not be ready. */
-function endpointDestination({ name, protocol }: PortEntry, endpoint: Endpoint): Destination {
-  const usable = endpoint.state !== 'Unprotected';
-  return {
-    kind: 'endpoint',
-    name,
-    protocol,
-    ready: usable ? [targetOf(name, endpoint)] : EMPTY,
-    terminating: EMPTY,
-    unprotected: usable ? 0 : 1,
-  };
-}
-
-function directoryDestination(
-  service: DirectoryService,
-  addresses: readonly string[],
-  { port, protocol }: { port: number; protocol: Protocol },
-): Destination {
-  const name = `${service.namespace}/${service.name}:${port}`;
-  const identities = new Set(service.identities);
-  const proven = service.identities.toSorted().join();
-  // an operator of an older version names none; every proxy speaks this one
-  const { wire = 'weft-tcp/1' } = service;
-  return {
-    kind: 'directory',
-    name,
-    protocol,
-    ready: addresses.map((address) => ({
-      key: `${name}|${joinHostPort(address, port)}|${wire}|${proven}`,
-      address,
-      port,
-      identities,
-      wire,
-    })),
-    terminating: EMPTY,
-    unprotected: 0,
-  };
-}
-
-function outsideDestination(address: string, port: number): Destination {
-  const name = joinHostPort(address, port);
-  return {
-    kind: 'outside',
-    name,
-    protocol: 'Auto',
-    ready: [{ key: `outside|${name}`, address, port, identities: undefined, wire: undefined }],
-    terminating: EMPTY,
-    unprotected: 0,
-  };
-}
-
-const blockedDestination = (address: string, port: number): Destination => ({
-  kind: 'blocked',
-  name: joinHostPort(address, port),
-  protocol: 'Auto',
-  ready: EMPTY,
-  terminating: EMPTY,
-  unprotected: 0,
-});
-
-/** Maps under construction: the first entry of a key wins, so that services come before endpoints. */
-class Index {
-  readonly byAddress = new Map<string, Destination>();
-  readonly byHost = new Map<string, Map<number, Destination>>();
-
-  address(address: string, port: number, destination: Destination): void {
-    const key = joinHostPort(normalizeAddress(address), port);
-    if (!this.byAddress.has(key)) this.byAddress.set(key, destination);
+  constructor(vicinity?: Vicinity) {
+    this.vicinity = vicinity;
   }
 
-  host(host: string, port: number, destination: Destination): void {
-    let ports = this.byHost.get(host);
-    if (!ports) this.byHost.set(host, (ports = new Map()));
-    if (!ports.has(port)) ports.set(port, destination);
+  become(source: DestinationSource): void {
+    const { changed, removed } = changesOf(this.source?.services, source.services);
+    for (const key of removed) this.catalog.remove(key);
+    for (const service of changed) this.catalog.put(service);
+    if (this.source?.directory !== source.directory) this.made.clear();
+    this.source = source;
+    this.isRegistered = registryOf(source.settings, source.directory, this.vicinity);
   }
 
-  addService(service: Service): void {
-    for (const { port, protocol, endpoints } of service.ports) {
-      const name = `${service.namespace}/${service.name}:${port}`;
-      const destination = serviceDestination({ name, protocol, endpoints });
-      for (const address of service.addresses) this.address(address, port, destination);
-      for (const host of service.hosts) this.host(host, port, destination);
-    }
+  resolve(address: string, port: number): Destination {
+    const plain = normalizeAddress(address);
+    const known = this.known(plain, port);
+    if (known) return known;
+    const refused = this.isRegistered !== undefined && !this.isRegistered(plain, port);
+    return refused ? blockedDestination(plain, port) : outsideDestination(plain, port);
   }
 
-  addEndpoints(service: Service): void {
-    for (const { port, protocol, endpoints } of service.ports) {
-      const entry = { name: `${service.namespace}/${service.name}:${port}`, protocol, endpoints };
-      for (const endpoint of endpoints) {
-        this.address(endpoint.address, endpoint.port, endpointDestination(entry, endpoint));
-      }
-    }
+  resolveHost(authority: string, port?: number): Destination | undefined {
+    const split = splitHostPort(authority.toLowerCase());
+    const host = split.host.replace(/\.$/, '');
+    const wanted = split.port ?? port;
+    const short = host.replace(/\.svc\..*$/, '.svc');
+    const ports = this.catalog.ofHost(host);
+    if (ports.size === 0 && short !== host)
+      for (const [number, make] of this.catalog.ofHost(short)) ports.set(number, make);
+    for (const [number, make] of this.listed(short)) if (!ports.has(number)) ports.set(number, make);
+    if (ports.size === 0) return this.known(normalizeAddress(host), wanted ?? 80);
+    const [only] = ports.values();
+    return wanted === undefined && ports.size === 1 ? only!() : ports.get(wanted ?? 80)?.();
   }
 
-  addDirectory(service: DirectoryService): void {
+  has(targetKey: string): boolean {
+    const name = targetKey.slice(0, targetKey.indexOf('|'));
+    const colon = name.lastIndexOf(':');
+    const [service, port] = [name.slice(0, colon), Number(name.slice(colon + 1))];
+    return this.catalog.hasTarget(service, port, targetKey) ?? this.lists(service, port, targetKey);
+  }
+
+  private known(address: string, port: number): Destination | undefined {
+    const at = joinHostPort(address, port);
+    const found = this.catalog.resolve(at);
+    if (found) return found;
+    const made = this.made.get(at);
+    if (made) return made;
+    const service = this.source?.directory?.find(address, port);
+    const declared = service?.ports.find((candidate) => candidate.port === port);
+    return service && declared && this.keep(at, directoryDestination(service, [address], declared));
+  }
+
+  /** The ports of the directory's service that has this name. */
+  private listed(host: string): Map<number, () => Destination> {
+    const ports = new Map<number, () => Destination>();
+    const [name, namespace, ...rest] = host.split('.');
+    if (namespace === undefined || rest.length > 1 || (rest[0] ?? 'svc') !== 'svc') return ports;
+    const key = `${namespace}/${name}`;
+    const service = this.source?.directory?.get(key);
+    if (!service) return ports;
     const addresses = service.addresses.map(normalizeAddress);
     for (const port of service.ports) {
-      for (const address of addresses) {
-        this.address(address, port.port, directoryDestination(service, [address], port));
-      }
-      const destination = directoryDestination(service, addresses, port);
-      this.host(`${service.name}.${service.namespace}`, port.port, destination);
-      this.host(`${service.name}.${service.namespace}.svc`, port.port, destination);
+      const at = `${key}:${port.port}`;
+      const make = () => this.keep(at, directoryDestination(service, addresses, port));
+      ports.set(port.port, () => this.made.get(at) ?? make());
     }
+    return ports;
+  }
+
+  private lists(key: string, port: number, targetKey: string): boolean {
+    const service = this.source?.directory?.get(key);
+    const declared = service?.ports.find((candidate) => candidate.port === port);
+    if (!service || !declared) return false;
+    const { ready } = directoryDestination(service, service.addresses.map(normalizeAddress), declared);
+    return ready.some((target) => target.key === targetKey);
+  }
+
+  private keep(at: string, destination: Destination): Destination {
+    const [oldest] = this.made.keys();
+    if (this.made.size >= MAX_MADE) this.made.delete(oldest!);
+    this.made.set(at, destination);
+    return destination;
   }
 }
 
-/** Derives all lookups of one configuration. O(services + endpoints); every lookup after it is O(1). */
+/** Of documents as they are read. */
 export function buildDestinations(
-  document: ProxyConfig,
+  { settings, services }: Pick<ProxyConfig, 'settings' | 'services'>,
   directory: Directory | undefined,
   vicinity?: Vicinity,
 ): Destinations {
-  const index = new Index();
-  for (const service of document.services) index.addService(service);
-  for (const service of document.services) index.addEndpoints(service);
-  for (const service of directory?.services ?? []) index.addDirectory(service);
-  const isRegistered = registryOf(document, directory, vicinity);
-  const keys = new Set<string>();
-  for (const destination of index.byAddress.values()) {
-    for (const target of destination.ready) keys.add(target.key);
-    for (const target of destination.terminating) keys.add(target.key);
-  }
-  for (const ports of index.byHost.values()) {
-    for (const destination of ports.values()) for (const target of destination.ready) keys.add(target.key);
-  }
-
-  return {
-    resolve(address, port) {
-      const plain = normalizeAddress(address);
-      const known = index.byAddress.get(joinHostPort(plain, port));
-      if (known) return known;
-      const refused = isRegistered !== undefined && !isRegistered(plain, port);
-      return refused ? blockedDestination(plain, port) : outsideDestination(plain, port);
-    },
-    resolveHost(authority, port) {
-      const split = splitHostPort(authority.toLowerCase());
-      const host = split.host.replace(/\.$/, '');
-      const wanted = split.port ?? port;
-      const ports = index.byHost.get(host) ?? index.byHost.get(host.replace(/\.svc\..*$/, '.svc'));
-      if (ports)
-        return wanted === undefined && ports.size === 1 ? [...ports.values()][0] : ports.get(wanted ?? 80);
-      return index.byAddress.get(joinHostPort(normalizeAddress(host), wanted ?? 80));
-    },
-    has: (targetKey) => keys.has(targetKey),
-  };
+  const destinations = new LiveDestinations(vicinity);
+  destinations.become({
+    settings,
+    services: new Map(services.map((service) => [`${service.namespace}/${service.name}`, service])),
+    directory: directory && compact(directory, () => ''),
+  });
+  return destinations;
 }

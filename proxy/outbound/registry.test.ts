@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../core/proxyConfig/index.ts';
 import { configState } from '../testing/plane.ts';
 import { buildDestinations } from './destinations.ts';
+import { compact } from './directory.ts';
 import { registryOf } from './registry.ts';
 
-const { document: anything } = configState();
-const { document } = configState({ settings: { outbound: 'RegistryOnly' } });
+const anything = configState().document.settings;
+const settings = configState({ settings: { outbound: 'RegistryOnly' } }).document.settings;
 const db = { namespace: 'old', name: 'db', addresses: ['10.96.0.1', 'FD00:0::1'], ports: [5432, 5433] };
 const directoryOf = (outside: Directory['outside']): Directory => ({
   version: 'weft.dev/proxy/v1',
@@ -15,10 +16,11 @@ const directoryOf = (outside: Directory['outside']): Directory => ({
   services: [],
   ...(outside ? { outside } : {}),
 });
+const compactOf = (outside: Directory['outside']) => compact(directoryOf(outside), () => '');
 const vicinity = { addresses: ['10.1.0.7', '::ffff:10.1.0.8'], resolvers: ['169.254.20.10', 'FD00::A'] };
 
 describe('what may be reached outside the mesh', () => {
-  const isRegistered = registryOf(document, directoryOf([db]), vicinity);
+  const isRegistered = registryOf(settings, compactOf([db]), vicinity);
 
   it.each<[string, [string, number], boolean]>([
     ['a service by its address', ['10.96.0.1', 5432], true],
@@ -37,16 +39,16 @@ describe('what may be reached outside the mesh', () => {
   });
 
   it('is everything with AllowAny, whatever the directory lists', () => {
-    expect(registryOf(anything, directoryOf([db]), vicinity)).toBeUndefined();
+    expect(registryOf(anything, compactOf([db]), vicinity)).toBeUndefined();
     expect(registryOf(anything, undefined, vicinity)).toBeUndefined();
   });
 
   it('is everything while the directory has no list yet', () => {
-    expect(registryOf(document, directoryOf(undefined), vicinity)).toBeUndefined();
+    expect(registryOf(settings, compactOf(undefined), vicinity)).toBeUndefined();
   });
 
   it('is the pod and DNS alone where there is no directory', () => {
-    const alone = registryOf(document, undefined, vicinity);
+    const alone = registryOf(settings, undefined, vicinity);
     expect([alone?.('10.96.0.1', 5432), alone?.('10.1.0.7', 1), alone?.('169.254.20.10', 53)]).toEqual([
       false,
       true,
@@ -56,7 +58,7 @@ describe('what may be reached outside the mesh', () => {
 });
 
 describe('a destination that may not be reached', () => {
-  const found = buildDestinations(document, directoryOf([db]), vicinity);
+  const found = buildDestinations({ settings, services: [] }, directoryOf([db]), vicinity);
 
   it('is blocked: it has a name, and nothing to connect to', () => {
     expect(found.resolve('::ffff:192.0.2.1', 443)).toEqual({

@@ -1,6 +1,7 @@
 /** Which addresses outside the mesh may be reached, where MeshConfig's outbound default is RegistryOnly. */
-import type { Directory, ProxyConfig } from '../../core/proxyConfig/index.ts';
+import type { ProxyConfig } from '../../core/proxyConfig/index.ts';
 import { joinHostPort, normalizeAddress } from '../wire/address.ts';
+import type { CompactDirectory } from './directory.ts';
 
 const DNS_PORT = 53;
 
@@ -20,18 +21,16 @@ const NOTHING: Vicinity = { addresses: [], resolvers: [] };
  * nothing is refused; where there is no directory at all, everything is.
  */
 export function registryOf(
-  document: ProxyConfig,
-  directory: Directory | undefined,
+  settings: ProxyConfig['settings'],
+  directory: CompactDirectory | undefined,
   { addresses, resolvers }: Vicinity = NOTHING,
 ): ((address: string, port: number) => boolean) | undefined {
-  if (document.settings.outbound !== 'RegistryOnly') return undefined;
+  if (settings.outbound !== 'RegistryOnly') return undefined;
   if (directory && directory.outside === undefined) return undefined;
   const own = new Set(addresses.map(normalizeAddress));
-  const registered = new Set(resolvers.map((address) => joinHostPort(normalizeAddress(address), DNS_PORT)));
-  for (const service of directory?.outside ?? []) {
-    for (const address of service.addresses.map(normalizeAddress)) {
-      for (const port of service.ports) registered.add(joinHostPort(address, port));
-    }
-  }
-  return (address, port) => own.has(address) || registered.has(joinHostPort(address, port));
+  const dns = new Set(resolvers.map((address) => joinHostPort(normalizeAddress(address), DNS_PORT)));
+  return (address, port) =>
+    own.has(address) ||
+    dns.has(joinHostPort(address, port)) ||
+    (directory?.isOutside(address, port) ?? false);
 }

@@ -9,9 +9,11 @@ import type {
   Service,
   Wire,
 } from '../../core/proxyConfig/index.ts';
-import type { ConfigState, DataPlane, IdentityState } from '../context.ts';
+import type { ConfigState, DataPlane, DocumentHead, IdentityState } from '../context.ts';
 import { LiveValue } from '../config/live.ts';
-import { buildDestinations } from '../outbound/destinations.ts';
+import { LiveDestinations } from '../outbound/destinations.ts';
+import { compact } from '../outbound/directory.ts';
+import { withChanges } from '../outbound/ordered.ts';
 import { until } from './sockets.ts';
 import type {
   ConnectionEnd,
@@ -147,7 +149,7 @@ export function configState(parts: ConfigParts = {}): ConfigState {
     },
     protocols: parts.protocols ?? {},
   };
-  const document: ProxyConfig = {
+  const document: DocumentHead = {
     ...head,
     workload: { kind: 'deployment', namespace: 'shop', name: 'test' },
     resources: {},
@@ -161,18 +163,16 @@ export function configState(parts: ConfigParts = {}): ConfigState {
       ...parts.settings,
     },
     sections: [section],
-    services: parts.services ?? [],
   };
   const { outside } = parts;
-  const services = parts.directory ?? (outside && []);
-  const directory = services && { ...head, services, ...(outside ? { outside } : {}) };
-  return {
-    document,
-    section,
-    directory,
-    authorizer: compileAuthorizer(section),
-    destinations: buildDestinations(document, directory),
-  };
+  const listed = parts.directory ?? (outside && []);
+  const directory =
+    listed && compact({ ...head, services: listed, ...(outside ? { outside } : {}) }, () => '');
+  const pairs = parts.services?.map((service) => [`${service.namespace}/${service.name}`, service] as const);
+  const services = withChanges(new Map<string, Service>(), pairs ?? []);
+  const destinations = new LiveDestinations();
+  destinations.become({ settings: document.settings, services, directory });
+  return { document, section, services, directory, authorizer: compileAuthorizer(section), destinations };
 }
 
 export class TestDrain {

@@ -18,6 +18,8 @@ export interface HandleOptions {
   /** How long an answer is waited for, in ms. */
   askMs: number;
   onServing: (addresses: Sides<readonly Address[]>) => void;
+  /** An application calls a service that only the directory knows. */
+  onWant: (service: string) => void;
   /** It is gone, for `reason`. */
   onEnd: (reason: Error) => void;
 }
@@ -102,6 +104,8 @@ export class Handle {
         return;
       case 'answer':
         return this.#answered(message.what, message.value);
+      case 'want':
+        return this.#options.onWant(message.service);
       case 'write':
         return this.#write(message.fd, message.bytes);
       case 'stopped':

@@ -1,5 +1,5 @@
 /** What the main thread and its workers tell each other: plain data, which is cloned on the way. */
-import type { StateSource } from '../config/documents.ts';
+import type { StateChange } from '../config/state.ts';
 import type { IdentitySource } from '../config/store.ts';
 import type { Address } from '../context.ts';
 import type { LogLevel } from '../env.ts';
@@ -34,7 +34,10 @@ export interface Answers {
 export type Asked = keyof Answers;
 
 export type ToWorker =
-  | { type: 'config'; source: StateSource }
+  /** What makes the configuration in force of the one that it was told before; the first is whole. */
+  | { type: 'config'; change: StateChange }
+  /** What was wanted is there, or will not come. */
+  | { type: 'settled'; service: string }
   | { type: 'identity'; source: IdentitySource }
   | { type: 'drain' }
   | { type: 'stop'; timeoutMs: number }
@@ -47,6 +50,8 @@ export type FromWorker =
   /** It cannot serve, and ends. */
   | { type: 'failed'; code: string | undefined; message: string }
   | { type: 'answer'; what: Asked; value: Answers[Asked] }
+  /** A service that only the directory knows is called; answered by `settled`. */
+  | { type: 'want'; service: string }
   /** Whole lines. */
   | { type: 'write'; fd: OutputFd; bytes: Uint8Array<ArrayBuffer> }
   /** Both sides have ended and all lines are written. */

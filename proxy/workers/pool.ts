@@ -3,9 +3,9 @@
  * the kernel deals connections out. The main thread reads files, judges them, and answers for all.
  */
 import { Backoff } from '../config/backoff.ts';
-import { sourceOf } from '../config/documents.ts';
+import { changeOf } from '../config/state.ts';
 import type { ConfigStore } from '../config/store.ts';
-import type { Address, ConfigState, Drain, Log } from '../context.ts';
+import type { Address, ConfigState, Demand, Drain, Log } from '../context.ts';
 import type { Serving, ServingStats, Sides, SideStats, WorkerStats } from '../serving.ts';
 import { gaugeFamily, type Family } from '../telemetry/exposition.ts';
 import type { WriteSome } from '../telemetry/lineWriter.ts';
@@ -22,6 +22,8 @@ export interface PoolOptions {
   output: Readonly<Record<OutputFd, WriteSome>>;
   drain: Drain;
   log: Log;
+  /** Asks for the services that workers want. */
+  demand?: Demand | undefined;
   /** How long a worker's answer is waited for, in ms. */
   askMs?: number;
   random?: () => number;
@@ -40,7 +42,10 @@ interface Slot {
   handle: Handle | undefined;
 }
 
-const configMessage = (state: ConfigState): ToWorker => ({ type: 'config', source: sourceOf(state) });
+const configMessage = (before: ConfigState | undefined, after: ConfigState): ToWorker => ({
+  type: 'config',
+  change: changeOf(before, after),
+});
 
 export class WorkerPool implements Serving {
   addresses: Sides<readonly Address[]> = { inbound: [], outbound: [] };
@@ -50,6 +55,8 @@ export class WorkerPool implements Serving {
   /** What workers counted that are gone. */
   #gone = '';
   #stopping = false;
+  /** What all workers were told. */
+  #told: ConfigState | undefined;
   #settled: { resolve: () => void; reject: (reason: Error) => void } | undefined;
 
   constructor(options: PoolOptions) {
@@ -66,7 +73,11 @@ export class WorkerPool implements Serving {
   start(): Promise<void> {
     const { store, drain } = this.#options;
     const serving = new Promise<void>((resolve, reject) => (this.#settled = { resolve, reject }));
-    store.config.subscribe((state) => this.#tellAll(configMessage(state)));
+    this.#told = store.config.current;
+    store.config.subscribe((state) => {
+      this.#tellAll(configMessage(this.#told, state));
+      this.#told = state;
+    });
     store.identity.subscribe(() => this.#tellAll({ type: 'identity', source: store.identitySource! }));
     drain.onDrain(() => this.#tellAll({ type: 'drain' }));
     for (const slot of this.#slots) this.#spawn(slot);
@@ -115,12 +126,18 @@ export class WorkerPool implements Serving {
         this.addresses = addresses;
         this.#settled!.resolve();
       },
+      onWant: (service) => void this.#want(handle, service),
       onEnd: (reason) => this.#ended(slot, handle, reason),
     });
     slot.handle = handle;
-    const { current } = store.config;
-    if (current) handle.tell(configMessage(current));
+    if (this.#told) handle.tell(configMessage(undefined, this.#told));
     if (store.identitySource) handle.tell({ type: 'identity', source: store.identitySource });
+  }
+
+  async #want(handle: Handle, service: string): Promise<void> {
+    await this.#options.demand?.want(service);
+    // the configuration with it was told before
+    handle.tell({ type: 'settled', service });
   }
 
   #ended(slot: Slot, { since, metrics }: Handle, error: Error): void {

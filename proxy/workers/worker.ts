@@ -1,9 +1,9 @@
 /** One worker: the data plane, as in a proxy of one thread, by configuration that the main thread has checked. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { deriveState } from '../config/documents.ts';
 import { loadIdentity } from '../config/identity.ts';
 import { firstOf, LiveValue } from '../config/live.ts';
-import type { ConfigState, DataPlane, IdentityState } from '../context.ts';
+import { sourceAfter, StateKeeper } from '../config/state.ts';
+import type { DataPlane, IdentityState } from '../context.ts';
 import { DrainState } from '../drain.ts';
 import { followSettings, serveHere, type Serving, type ServingStats } from '../serving.ts';
 import { surviveErrors } from '../survive.ts';
@@ -12,13 +12,15 @@ import { lineWriter, type LineWriter } from '../telemetry/lineWriter.ts';
 import { createLog } from '../telemetry/log.ts';
 import { threadFamilies } from '../telemetry/process.ts';
 import type { Answers, Asked, FromWorker, OutputFd, ToWorker, WorkerData } from './messages.ts';
+import { RemoteDemand } from './demand.ts';
 import { PortOutput } from './output.ts';
 
 const LOG_END_MS = 1000;
 
 interface State {
   readonly plane: DataPlane;
-  readonly config: LiveValue<ConfigState>;
+  readonly keeper: StateKeeper;
+  readonly demand: RemoteDemand;
   readonly identity: LiveValue<IdentityState>;
   readonly drain: DrainState;
   readonly telemetry: ProxyTelemetry;
@@ -26,7 +28,10 @@ interface State {
   serving: Serving | undefined;
 }
 
-function createState({ worker, logLevel, draining }: WorkerData, output: PortOutput): State {
+type Tell = (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+
+function createState(data: WorkerData, { tell, output }: { tell: Tell; output: PortOutput }): State {
+  const { worker, logLevel, draining, vicinity } = data;
   const writer = (fd: OutputFd) => lineWriter(fd, output.to(fd));
   const accessLog = writer(1);
   const diagnostics = writer(2);
@@ -34,13 +39,16 @@ function createState({ worker, logLevel, draining }: WorkerData, output: PortOut
   const telemetry = createTelemetry({ accessLog });
   surviveErrors(log, telemetry);
   for (const family of threadFamilies(worker)) telemetry.register(family);
-  const config = new LiveValue<ConfigState>();
+  const keeper = new StateKeeper(vicinity);
+  const { config } = keeper;
+  const demand = new RemoteDemand(tell);
   const identity = new LiveValue<IdentityState>();
   followSettings({ config, telemetry, log, logLevel });
   const drain = new DrainState();
   if (draining) drain.begin();
-  const plane = { config, identity, telemetry, drain, log };
-  return { plane, config, identity, drain, telemetry, writers: [accessLog, diagnostics], serving: undefined };
+  const plane = { config, identity, telemetry, drain, log, demand };
+  const writers = [accessLog, diagnostics];
+  return { plane, keeper, demand, identity, drain, telemetry, writers, serving: undefined };
 }
 
 const NOTHING = { connections: 0, requests: 0 };
@@ -61,15 +69,17 @@ export async function runWorker(): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('a worker is a thread of a proxy, and no command');
   const data = workerData as WorkerData;
-  const tell = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) =>
-    port.postMessage(message, [...transfer]);
+  const tell: Tell = (message, transfer = []) => port.postMessage(message, [...transfer]);
   const output = new PortOutput(tell);
-  const state = createState(data, output);
-  const { spiffeId, vicinity, listen } = data;
+  const state = createState(data, { tell, output });
+  const { spiffeId, listen } = data;
+  const { config } = state.plane;
   port.on('message', async (message: ToWorker) => {
     switch (message.type) {
       case 'config':
-        return state.config.set(deriveState(message.source, vicinity));
+        return state.keeper.swap(sourceAfter(config.current, message.change));
+      case 'settled':
+        return state.demand.settled(message.service);
       case 'identity': {
         const { files, verifiedAt } = message.source;
         return state.identity.set(loadIdentity(files, { spiffeId, now: verifiedAt }));
@@ -86,7 +96,7 @@ export async function runWorker(): Promise<void> {
     }
   });
   try {
-    await Promise.all([firstOf(state.config), firstOf(state.identity)]);
+    await Promise.all([firstOf(config), firstOf(state.identity)]);
     globalThis.gc?.();
     state.serving = await serveHere(listen, state.plane);
     tell({ type: 'serving', addresses: state.serving.addresses });

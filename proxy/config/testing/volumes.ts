@@ -9,7 +9,7 @@ import {
   type Directory,
   type ProxyConfig,
 } from '../../../core/proxyConfig/index.ts';
-import { documentHash } from '../documents.ts';
+import { documentHash } from '../position.ts';
 
 /** Folders of this test; remove them with the function. */
 export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {

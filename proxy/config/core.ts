@@ -1,0 +1,267 @@
+/**
+ * What a proxy runs by, without a look at where it comes from: files and the stream bring documents, each is checked
+ * whole and taken whole. What is wrong is refused and told; what was in force before stays, for as long as it takes.
+ */
+import type {
+  AckMessage,
+  DirectoryMessage,
+  RefusalMessage,
+  StateMessage,
+  UpdateMessage,
+} from '../../core/control/index.ts';
+import { MAX_USED } from '../../core/control/protocol.ts';
+import { WeftError } from '../../core/errors/index.ts';
+import { labelsKey } from '../../core/proxyConfig/labels.ts';
+import { DOCUMENT_VERSION } from '../../core/proxyConfig/version.ts';
+import type { ConfigState, DocumentHead, Live, Log } from '../context.ts';
+import type { CompactDirectory } from '../outbound/directory.ts';
+import type { Vicinity } from '../outbound/registry.ts';
+import { readDirectory, updateDirectory } from './directories.ts';
+import { readDocument, updateDocument, type HeldDocument } from './documents.ts';
+import { parsePodLabels } from './podLabels.ts';
+import { documentHash, orderOf, type Position, type Source } from './position.ts';
+import { StateKeeper } from './state.ts';
+import { Refusals, refusalFields, type Refusal, type Subject } from './status.ts';
+
+export interface CoreOptions {
+  /** What is reached whatever the documents say. */
+  vicinity?: Vicinity | undefined;
+  log: Log;
+  now?: () => Date;
+  /** Gives an equal value that is there already: where many proxies run in one process, they share what they hold. */
+  share?: <T extends HeldDocument | CompactDirectory>(value: T) => T;
+}
+
+/** What the mounts hold. */
+export interface FileTexts {
+  config: string | undefined;
+  directory: string | undefined;
+  /** Text of the downward API's file. */
+  labels: string | undefined;
+}
+
+interface InForce<T> {
+  readonly value: T;
+  readonly position: Position;
+  readonly source: Source;
+}
+
+export interface Answered {
+  answer: AckMessage | RefusalMessage;
+  /** What is held does not fit: the operator is to be told that nothing is, so that it sends everything. */
+  lost: boolean;
+}
+
+const share: NonNullable<CoreOptions['share']> = (value) => value;
+
+export class ConfigCore {
+  /** When `config.current` came into force. */
+  since: Date | undefined;
+  readonly refusals: Refusals;
+  readonly #options: CoreOptions;
+  readonly #now: () => Date;
+  readonly #share: NonNullable<CoreOptions['share']>;
+  readonly #state: StateKeeper;
+  #document: (InForce<HeldDocument> & { readonly head: DocumentHead }) | undefined;
+  /** The last good one; it may come before the first document, and while one is refused. */
+  #directory: InForce<CompactDirectory> | undefined;
+  #labels: string | undefined;
+  /** Hashes of the texts that were read last: they tell a change as well as the texts, which may be megabytes. */
+  #seen: FileTexts | undefined;
+  /** Everything was asked for and has not come: to ask again would be without end. */
+  #lost = false;
+
+  constructor(options: CoreOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => new Date());
+    this.#share = options.share ?? share;
+    this.#state = new StateKeeper(options.vicinity);
+    this.refusals = new Refusals({ log: options.log, now: this.#now });
+  }
+
+  get config(): Live<ConfigState> {
+    return this.#state.config;
+  }
+
+  /** By which way the document in force came, and the hashes of its parts. */
+  get document(): (Pick<InForce<unknown>, 'source'> & Pick<HeldDocument, 'hashes'>) | undefined {
+    return this.#document && { source: this.#document.source, hashes: this.#document.value.hashes };
+  }
+
+  get directorySource(): Source | undefined {
+    return this.#directory?.source;
+  }
+
+  // ---- files
+
+  /** Takes what the mounts hold. True where something of it is new, be it refused. */
+  files(texts: FileTexts): boolean {
+    const before = this.#seen;
+    const hash = (text: string | undefined) => (text === undefined ? undefined : documentHash(text));
+    const seen = { config: hash(texts.config), directory: hash(texts.directory), labels: hash(texts.labels) };
+    const changed = (name: keyof FileTexts) => before === undefined || before[name] !== seen[name];
+    if (!changed('config') && !changed('directory') && !changed('labels')) return false;
+    this.#seen = seen;
+    this.#labels = texts.labels;
+    if (changed('directory') && texts.directory !== undefined) this.#directoryFile(texts.directory);
+    if (changed('config') || changed('labels')) this.#documentFile(texts.config, changed('labels'));
+    // what stays in force must learn of identities that changed all the same
+    if (this.#document && this.#directory?.value !== this.config.current?.directory) this.#renew();
+    return true;
+  }
+
+  #directoryFile(text: string): void {
+    try {
+      const value = readDirectory(text);
+      const order = orderOf({ position: value, source: 'file' }, this.#directory, 'directory.json');
+      if (order === 'news') this.#directory = this.#held(value, 'file');
+      this.refusals.accept('directory');
+    } catch (error) {
+      this.refusals.refuse('directory', error);
+    }
+  }
+
+  /** A document that is refused now is read again when only the labels change: they choose its section. */
+  #documentFile(text: string | undefined, relabelled: boolean): void {
+    const before = this.#document;
+    try {
+      const value = readDocument(text, before?.value);
+      const order = orderOf({ position: value.position, source: 'file' }, before, 'config.json');
+      if (order === 'news') this.#take(value, 'file');
+      else if (order === 'passed')
+        this.#options.log.debug(value.position, 'the stream has brought a newer document than the file');
+      this.refusals.accept('config');
+    } catch (error) {
+      this.refusals.refuse('config', error);
+    }
+    if (!relabelled || !before || this.#document !== before) return;
+    try {
+      this.#renew();
+    } catch (error) {
+      this.refusals.refuse('config', error);
+    }
+  }
+
+  // ---- the stream
+
+  update(message: UpdateMessage): Answered {
+    const { epoch, revision, hash } = message;
+    const position = { epoch, revision, hash };
+    try {
+      const order = orderOf({ position, source: 'stream' }, this.#document, 'update');
+      if (order === 'news') this.#take(updateDocument(this.#document?.value, message), 'stream');
+      // whatever the file is refused for, this is newer
+      this.refusals.accept('config');
+      this.#lost = false;
+      return { answer: { type: 'ack', ...position, since: this.since!.toISOString() }, lost: false };
+    } catch (error) {
+      const refusal = this.refusals.refuse('config', error);
+      const lost = refusal.code === 'DOCUMENT_HASH_MISMATCH' && !this.#lost;
+      this.#lost ||= lost;
+      return { answer: { type: 'refusal', ...position, ...refusalFields(refusal) }, lost };
+    }
+  }
+
+  /** False where it cannot be applied to what is held, and a whole one is needed. */
+  directory(message: DirectoryMessage): boolean {
+    const { epoch, revision, hash } = message;
+    try {
+      const order = orderOf(
+        { position: { epoch, revision, hash }, source: 'stream' },
+        this.#directory,
+        'update',
+      );
+      if (order === 'news') {
+        this.#directory = this.#held(updateDirectory(this.#directory?.value, message), 'stream');
+        if (this.#document) this.#renew();
+      }
+      this.refusals.accept('directory');
+      return true;
+    } catch (error) {
+      const { code } = this.refusals.refuse('directory', error);
+      return code !== 'DOCUMENT_HASH_MISMATCH' || message.base === undefined;
+    }
+  }
+
+  /** Hashes of what is held, but for what is `lost`. */
+  has(lost: { document?: boolean; directory?: boolean } = {}): StateMessage['has'] {
+    const document = lost.document ? undefined : this.#document?.value;
+    const directory = lost.directory ? undefined : this.#directory?.value.hash;
+    const services = [...(document?.services ?? [])].map(([key, service]) => [key, service.hash]);
+    return {
+      parts: { ...document?.hashes },
+      services: Object.fromEntries(services) as Record<string, string>,
+      ...(directory !== undefined && { directory }),
+    };
+  }
+
+  /** Services of other namespaces that the document holds. */
+  used(): string[] {
+    const own = `${this.#document?.value.values.policy.workload.namespace}/`;
+    const services = [...(this.#document?.value.services.keys() ?? [])];
+    return services.filter((key) => !key.startsWith(own)).slice(0, MAX_USED);
+  }
+
+  // ---- the rest
+
+  refusal(subject: Subject): Refusal | undefined {
+    return this.refusals.get(subject);
+  }
+
+  #held(value: CompactDirectory, source: Source): InForce<CompactDirectory> {
+    const { epoch, revision, hash } = value;
+    return { value: this.#share(value), position: { epoch, revision, hash }, source };
+  }
+
+  /** Puts a document into force; what fails leaves everything as it was. */
+  #take(document: HeldDocument, source: Source): void {
+    const before = this.#document;
+    const { since } = this;
+    const { position } = document;
+    const same = before?.position.hash === position.hash;
+    const value = { ...this.#share(document), position };
+    this.#document = { value, head: headOf(value), position, source: same ? before.source : source };
+    if (!same) this.since = this.#now();
+    try {
+      this.#renew();
+    } catch (error) {
+      this.#document = before;
+      this.since = since;
+      throw error;
+    }
+    // services change all the time
+    const told = before && !changedParts(before.value, value) ? 'debug' : 'info';
+    this.#options.log[told]({ ...position, source, services: value.services.size }, 'configuration in force');
+  }
+
+  /** The document that is held, with the directory and the labels that there are now. */
+  #renew(): void {
+    const { head, value } = this.#document!;
+    const section = this.#sectionOf(head);
+    const { services } = value;
+    this.#state.swap({ document: head, section, services, directory: this.#directory?.value });
+  }
+
+  #sectionOf({ sections, epoch, revision }: DocumentHead): number {
+    if (this.#labels === undefined)
+      throw new WeftError('SECTION_MISSING', "the file with the pod's labels is not there", {
+        resource: 'labels',
+      });
+    const key = labelsKey(parsePodLabels(this.#labels));
+    const index = sections.findIndex((section) => labelsKey(section.labels) === key);
+    if (index !== -1) return index;
+    throw new WeftError(
+      'SECTION_MISSING',
+      `revision ${epoch}/${revision} has ${sections.length} sections, none for the labels ${key}`,
+      { resource: 'config.json', field: 'sections' },
+    );
+  }
+}
+
+const headOf = ({ position, values }: HeldDocument): DocumentHead => {
+  const { policy, trust, telemetry, settings } = values;
+  return { version: DOCUMENT_VERSION, ...position, ...policy, trust, telemetry, settings };
+};
+
+const changedParts = ({ hashes }: HeldDocument, after: HeldDocument): boolean =>
+  Object.entries(after.hashes).some(([name, hash]) => hashes[name as keyof typeof hashes] !== hash);
