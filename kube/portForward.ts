@@ -33,12 +33,45 @@ function refused(target: PodPort, cause: unknown): WeftError {
   });
 }
 
+/** The far end is fed and read by client-node, as streams of its own. */
+class PodConnection extends Duplex {
+  readonly toPod = new PassThrough();
+  readonly fromPod: Writable;
+
+  constructor() {
+    super();
+    this.fromPod = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.push(chunk);
+        done();
+      },
+    });
+  }
+
+  override _read(): void {
+    // what comes is pushed: there is no way to tell the pod to wait
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.toPod.write(chunk, done);
+  }
+
+  override _final(done: () => void): void {
+    this.toPod.end(done);
+  }
+
+  ended(): void {
+    if (!this.destroyed) this.push(null);
+  }
+}
+
 /** Rejects with WeftError KUBERNETES_REFUSED or PORT_FORWARD_FAILED; the stream fails with the latter. */
 export async function dialPod(config: KubeConfig, target: PodPort): Promise<Duplex> {
   const { PortForward } = await import('@kubernetes/client-node');
-  const fromPod = new PassThrough();
-  const toPod = new PassThrough();
-  const connection = Duplex.from({ readable: fromPod, writable: toPod });
+  const connection = new PodConnection();
+  const { fromPod, toPod } = connection;
+  // it may fail before whoever asked listens: then the stream is one that failed
+  connection.on('error', () => undefined);
   // kubelet says here why the port could not be reached
   const said = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -52,11 +85,10 @@ export async function dialPod(config: KubeConfig, target: PodPort): Promise<Dupl
     const socket = await new PortForward(config).portForward(namespace, pod, [port], fromPod, said, toPod);
     // without retries it is a socket, never a function
     if (typeof socket === 'function') throw new Error('no socket');
-    socket.addEventListener('close', () => fromPod.end());
+    socket.addEventListener('close', () => connection.ended());
     connection.once('close', () => socket.close());
     return connection;
   } catch (cause) {
-    connection.destroy();
     throw refused(target, cause);
   }
 }
