@@ -1,4 +1,5 @@
 /** Brings together what the writer and the proxies say of each change. */
+import { pause } from '../peers/process.ts';
 import { Latency, type Times } from './latency.ts';
 import type { Change } from './writer.ts';
 
@@ -65,8 +66,9 @@ export class Changes {
     this.#close(id, open);
   }
 
-  get pending(): number {
-    return this.#open.size;
+  /** Resolves when nothing is under way any more. */
+  async settled(): Promise<void> {
+    while (this.#open.size > 0) await pause(50);
   }
 
   times(): ChangeTimes {

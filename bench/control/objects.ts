@@ -107,10 +107,16 @@ function contextOf(namespace: string): InjectContext {
   };
 }
 
+export const podLabels = ({ service, hasProxy }: PodPlace): Record<string, string> => ({
+  ...MARK,
+  ...labelsOf(service),
+  [PROXY_LABEL]: String(hasProxy),
+});
+
 /** Bound to a node that does not exist, so that no kubelet starts it. */
 export function podObject(place: PodPlace, owner: OwnerReference): Pod {
   const { namespace, name, service, node, hasProxy } = place;
-  const labels = { ...MARK, ...labelsOf(service), [PROXY_LABEL]: String(hasProxy) };
+  const labels = podLabels(place);
   const ownerReferences = [{ ...owner, controller: true }];
   const spec = { ...podSpec(service), nodeName: node };
   const pod = { metadata: { namespace, name, labels, ownerReferences }, spec };

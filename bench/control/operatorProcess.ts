@@ -1,6 +1,6 @@
 /** The built operator as a process of this machine, as its container runs it, and what it costs. */
-import { accepts, pause, start, type Started } from '../peers/process.ts';
-import { get, sumOf } from '../peers/weft.ts';
+import { accepts, start, type Started } from '../peers/process.ts';
+import { get } from '../peers/weft.ts';
 
 export const CONTROL_PORT = 15_010;
 const HEALTH_PORT = 8080;
@@ -10,7 +10,8 @@ const SAMPLE_MS = 500;
 export interface OperatorOptions {
   bundle: string;
   nodeArguments: string[];
-  kubeconfig: string;
+  /** Variables that tell it the way to the API server. */
+  access: Record<string, string>;
   /** File of its log. */
   log: string;
 }
@@ -46,7 +47,7 @@ export async function startOperator(options: OperatorOptions): Promise<OperatorP
     args: [...options.nodeArguments, options.bundle],
     env: {
       NODE_ENV: 'production',
-      KUBECONFIG: options.kubeconfig,
+      ...options.access,
       WEFT_POD_NAME: 'bench-operator',
       WEFT_POD_IP: '127.0.0.1',
       WEFT_LOG_LEVEL: 'warn',
@@ -81,27 +82,4 @@ function measure(started: Started): () => Cost {
       rssMeanMb: seen.reduce((sum, each) => sum + each, 0) / seen.length,
     };
   };
-}
-
-/** Sum of a counter over its series. */
-export async function counter(operator: OperatorProcess, name: string): Promise<number> {
-  return sumOf(await operator.metrics(), name);
-}
-
-/** Waits until it has written what it has to write: nothing for `quietMs`. */
-export async function settled(
-  writes: () => Promise<number>,
-  { quietMs, withinMs }: { quietMs: number; withinMs: number },
-): Promise<boolean> {
-  const end = performance.now() + withinMs;
-  let last = await writes();
-  let since = performance.now();
-  while (performance.now() < end) {
-    await pause(500);
-    const now = await writes();
-    if (now !== last) since = performance.now();
-    last = now;
-    if (performance.now() - since >= quietMs) return true;
-  }
-  return false;
 }

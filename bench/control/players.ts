@@ -1,6 +1,7 @@
 /** The processes that play the proxies, as the one that runs the benchmark sees them. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { cpuUs } from '../peers/process.ts';
 import type { Files } from '../../proxy/config/mount.ts';
 import type { Counts, Expectation, FromProxies, ProxyPlace, ToProxies } from './messages.ts';
 
@@ -64,8 +65,9 @@ export class Players {
     return Math.max(0, ...this.#players.map(({ lagMs }) => lagMs));
   }
 
-  get pids(): number[] {
-    return this.#players.map(({ child }) => child.pid!);
+  /** CPU time of all processes so far. */
+  cpuUs(): number {
+    return this.#players.reduce((total, { child }) => total + cpuUs(child.pid!), 0);
   }
 
   call(): void {

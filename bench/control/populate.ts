@@ -2,17 +2,11 @@
  * Makes the cluster hold the mesh: what is there already stays, what is not of it goes. Twenty-five thousand writes
  * the first time, next to none the second.
  */
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { load } from 'js-yaml';
-import { SYSTEM_NAMESPACE } from '../../core/model/names.ts';
 import {
   apply,
-  isNotFound,
   keyOf,
   ownerOf,
   resources,
-  type CustomResourceDefinition,
   type EndpointSlice,
   type KubeClient,
   type KubeObject,
@@ -24,7 +18,6 @@ import { each } from './each.ts';
 import {
   accountObject,
   deploymentObject,
-  MARK,
   MARK_SELECTOR,
   namespaceObject,
   podObject,
@@ -38,7 +31,6 @@ import {
 } from './objects.ts';
 import { namespacesOf, servicesOf, type MeshSize, type PodPlace, type ServicePlace } from './shape.ts';
 
-const CRDS = join(import.meta.dirname, '../../manifests/crds');
 const PAGE = 500;
 
 export interface Population {
@@ -87,27 +79,6 @@ async function ensure<T extends KubeObject>(
     if (!existing.has(key)) existing.set(key, await client.create(resource, object));
   });
   return existing;
-}
-
-async function ensureCrds(client: KubeClient): Promise<void> {
-  for (const file of await readdir(CRDS)) {
-    const crd = load(await readFile(join(CRDS, file), 'utf8')) as CustomResourceDefinition;
-    crd.metadata.labels = { ...crd.metadata.labels, ...MARK };
-    const fieldManager = 'bench';
-    await apply(client, { resource: resources.customResourceDefinitions, object: crd }, { fieldManager });
-  }
-  await each([resources.meshPolicies, resources.meshConfigs], async (resource) => {
-    // established a moment after it was made
-    for (let attempt = 0; attempt < 100; attempt++) {
-      try {
-        return void (await client.list<KubeObject>(resource, { limit: 1 }));
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
-    throw new Error(`${resource.plural} are not served`);
-  });
 }
 
 const fits = (pod: Pod | undefined, { hasProxy }: PodPlace): pod is Pod =>
@@ -179,13 +150,6 @@ async function ensureSlices(client: KubeClient, { services, uids }: Population):
   });
 }
 
-async function ensureNamespaces(client: KubeClient, size: MeshSize): Promise<void> {
-  const system = { metadata: { name: SYSTEM_NAMESPACE, labels: MARK } };
-  await each([system, ...namespacesOf(size).map(namespaceObject)], (object) =>
-    apply(client, { resource: resources.namespaces, object }, { fieldManager: 'bench' }),
-  );
-}
-
 /** Deployments and what is between them and their pods; gives the owner of each service's pods. */
 async function ensureOwners(
   client: KubeClient,
@@ -207,11 +171,13 @@ async function ensureOwners(
   return ({ namespace, service }) => byService.get(`${namespace}/${service}`)!;
 }
 
+/** Into a cluster that knows the mesh's kinds (install.ts). */
 export async function populate(client: KubeClient, size: MeshSize, say: Say): Promise<Population> {
   const begun = performance.now();
   const services = servicesOf(size);
-  await ensureCrds(client);
-  await ensureNamespaces(client, size);
+  await each(namespacesOf(size).map(namespaceObject), (object) =>
+    apply(client, { resource: resources.namespaces, object }, { fieldManager: 'bench' }),
+  );
   await ensure(client, { resource: resources.serviceAccounts, objects: services.map(accountObject) });
   const owner = await ensureOwners(client, services);
   await ensure(client, { resource: resources.services, objects: services.map(serviceObject) });

@@ -5,6 +5,7 @@
 import { SYSTEM_NAMESPACE } from '../../core/model/names.ts';
 import { isNotFound, pathOf, resources, type KubeClient, type Resource } from '../../kube/index.ts';
 import { each } from './each.ts';
+import { CLUSTER_KINDS } from './install.ts';
 import { MARK_SELECTOR } from './objects.ts';
 
 const KINDS: readonly Resource[] = [
@@ -55,7 +56,7 @@ async function removeNamespace(client: KubeClient, name: string): Promise<void> 
 }
 
 export async function remove(client: KubeClient, say: (text: string) => void): Promise<void> {
-  const { namespaces, customResourceDefinitions } = resources;
+  const { namespaces } = resources;
   const { items } = await client.list(namespaces, { labelSelector: MARK_SELECTOR, metadataOnly: true });
   const names = items.map(({ metadata }) => metadata.name);
   await each(
@@ -63,12 +64,9 @@ export async function remove(client: KubeClient, say: (text: string) => void): P
     (name) => removeNamespace(client, name),
   );
   if (names.includes(SYSTEM_NAMESPACE)) await removeNamespace(client, SYSTEM_NAMESPACE);
-  const crds = await client.list(customResourceDefinitions, {
-    labelSelector: MARK_SELECTOR,
-    metadataOnly: true,
-  });
-  await each(crds.items, ({ metadata }) =>
-    unlessGone(client.delete(customResourceDefinitions, { name: metadata.name })),
-  );
-  say(`removed ${names.length} namespaces and ${crds.items.length} CustomResourceDefinitions`);
+  for (const resource of CLUSTER_KINDS) {
+    const made = await client.list(resource, { labelSelector: MARK_SELECTOR, metadataOnly: true });
+    await each(made.items, ({ metadata }) => unlessGone(client.delete(resource, { name: metadata.name })));
+  }
+  say(`removed ${names.length} namespaces and what was installed`);
 }

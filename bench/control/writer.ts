@@ -63,11 +63,14 @@ export class Writer {
 
   #schedule(turn: number): void {
     const due = this.#begunAt + (turn * 1000) / this.#options.perSecond;
-    this.#timer = setTimeout(() => {
-      const work = this.#change().finally(() => this.#running.delete(work));
-      this.#running.add(work);
-      this.#schedule(turn + 1);
-    }, due - performance.now());
+    this.#timer = setTimeout(
+      () => {
+        const work = this.#change().finally(() => this.#running.delete(work));
+        this.#running.add(work);
+        this.#schedule(turn + 1);
+      },
+      Math.max(0, due - performance.now()),
+    );
   }
 
   #at(turn: number): Expectation & { place: ServicePlace; endpoint: number } {
