@@ -62,7 +62,10 @@ fuzz: install ## search every parser for bad inputs, SECONDS=600 each, JOBS=2 at
 bench: build ## the proxy beside HAProxy and nginx (BENCH='--only mtls --rounds 9'; docs/performance.md)
 	node bench/main.ts $(BENCH)
 
+bench-control: build ## the configuration stream at size, on a cluster: KUBECONFIG (CONTROL='growth'; docs/performance.md)
+	node bench/control/main.ts $(or $(CONTROL),run)
+
 clean: ## remove what was built
 	rm -rf dist .demo
 
-.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos e2e-peers fuzz bench clean
+.PHONY: help install build generate check typecheck lint format test demo image e2e e2e-chaos e2e-peers fuzz bench bench-control clean
