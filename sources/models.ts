@@ -10,6 +10,7 @@ import {
   type WorkloadRef,
 } from '../core/model/index.ts';
 import { annotation, container, label } from '../core/model/names.ts';
+import { visibleToOf } from './visibility.ts';
 import type { RawEndpointSlice, RawObject, RawPod, RawPodSpec, RawService, RawTemplate } from './objects.ts';
 
 /** The label that the API puts on an EndpointSlice. */
@@ -206,6 +207,7 @@ export function serviceModel(raw: RawService, slices: readonly RawEndpointSlice[
       ...(targetPort !== undefined && targetPort !== 0 && targetPort !== '' ? { targetPort } : {}),
     })),
     selector: spec.selector ?? {},
+    ...visibleToOf(metadata.annotations?.[annotation.visibleTo]),
     endpoints: mergeEndpoints(slices),
   };
   servicesMade.set(raw, { slices, model });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { namespace, policy, snapshotOf, workload } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
 import { compileAuthorizer } from '../evaluate/index.ts';
-import { documentOf } from './testing/compile.ts';
+import { documentOf } from '../../sources/testing/compiled.ts';
 
 const PAYMENT = { kind: 'deployment', namespace: 'shop', name: 'payment' };
 const pods = workload('payment', { labels: { app: 'payment' }, account: 'payment' });

@@ -74,7 +74,10 @@ export class Compiler {
     const before = this.#mesh?.snapshot;
     const dirty = this.#look(snapshot);
     const mesh = this.#mesh!;
-    const common = commonParts(snapshot.meshConfig, this.#hash, this.#common);
+    const common =
+      this.#common && before?.meshConfig === snapshot.meshConfig
+        ? this.#common
+        : commonParts(snapshot.meshConfig, this.#hash, this.#common);
     const services = this.#services.compile(dirty.services, mesh);
     const documents = this.#policies.compile(dirty.workloads, mesh);
     const everything = common !== this.#common || isOpen(before) !== isOpen(snapshot);

@@ -7,7 +7,7 @@ import { buildSnapshot } from '../../sources/index.ts';
 import { objectsOfYaml, settings } from '../../sources/testing/mesh.ts';
 import { workloadKey } from '../model/index.ts';
 import { identitiesOf, selectedPods, workloadsOf } from './index.ts';
-import { directoryOf, documentOf } from './testing/compile.ts';
+import { directoryOf, documentOf } from '../../sources/testing/compiled.ts';
 
 const folder = join(import.meta.dirname, 'golden');
 

@@ -10,7 +10,7 @@ import {
 } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
 import { buildDestinations } from '../../proxy/outbound/destinations.ts';
-import { directoryOf, documentOf } from './testing/compile.ts';
+import { directoryOf, documentOf } from '../../sources/testing/compiled.ts';
 
 const registryOnly = meshConfig({ outbound: { default: 'RegistryOnly' } });
 const old = { namespace: 'old' };

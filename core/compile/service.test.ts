@@ -10,7 +10,7 @@ import {
   workload,
 } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
-import { directoryOf, documentOf } from './testing/compile.ts';
+import { directoryOf, documentOf } from '../../sources/testing/compiled.ts';
 
 const labels = { app: 'db' };
 

@@ -25,6 +25,8 @@ export const annotation = {
   proxyMemory: 'weft.dev/proxy-memory',
   drain: 'weft.dev/drain',
   logLevel: 'weft.dev/log-level',
+  /** On a Service: who may use it. `*`, `.` for its own namespace alone, or namespaces with commas between. */
+  visibleTo: 'weft.dev/visible-to',
   /** On an identity Secret: RFC 3339 times and the issuer, so that no key need be read to know when to renew. */
   notAfter: 'weft.dev/not-after',
   renewAt: 'weft.dev/renew-at',

@@ -156,6 +156,7 @@ interface ServiceOptions extends Meta {
     protocol?: string;
   }[];
   externalName?: string;
+  visibleTo?: string;
 }
 
 export function service(name: string, options: ServiceOptions = {}): Manifest {
@@ -164,11 +165,15 @@ export function service(name: string, options: ServiceOptions = {}): Manifest {
     selector = { app: name },
     ports = [{ name: 'http', port: 80 }],
     externalName,
+    visibleTo,
   } = options;
   const spec = externalName
     ? { type: 'ExternalName', externalName }
     : { clusterIP: ip, clusterIPs: [ip], selector, ports };
-  return make('services', { name, spec }, options);
+  const { kind, object } = make('services', { name, spec }, options);
+  if (visibleTo === undefined) return { kind, object };
+  const annotations = { [annotation.visibleTo]: visibleTo };
+  return { kind, object: { ...object, metadata: { ...object.metadata, annotations } } };
 }
 
 interface SliceEndpoint {

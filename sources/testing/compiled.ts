@@ -1,14 +1,14 @@
 /** What a snapshot comes to, as proxies read it: compiled from scratch. */
-import { hash } from '../../../sources/testing/mesh.ts';
-import { workloadKey, type Snapshot, type WorkloadRef } from '../../model/index.ts';
-import { label } from '../../model/names.ts';
+import { hash } from './mesh.ts';
+import { workloadKey, type Snapshot, type WorkloadRef } from '../../core/model/index.ts';
+import { label } from '../../core/model/names.ts';
 import {
   parseDirectory,
   parseProxyConfig,
   type Directory,
   type ProxyConfig,
-} from '../../proxyConfig/index.ts';
-import { Compiler, configText, directoryText } from '../index.ts';
+} from '../../core/proxyConfig/index.ts';
+import { Compiler, configText, directoryText } from '../../core/compile/index.ts';
 
 /** A workload that the snapshot does not have is taken for one that wants a proxy. */
 function withWorkload(snapshot: Snapshot, ref: WorkloadRef): Snapshot {
