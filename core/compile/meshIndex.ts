@@ -129,6 +129,7 @@ export class MeshIndex {
   /** Workloads with pods, now or to come, that the service selects: it may declare their ports. */
   #markSelected({ namespace, selector }: ServiceModel, { workloads }: Dirty): void {
     for (const [key, { template }] of this.workloads.get(namespace) ?? []) {
+      if (workloads.has(key)) continue;
       const forms = [...(template ? [template] : []), ...(this.injected.get(key)?.values() ?? [])];
       if (forms.some(({ labels }) => selects(selector, labels))) workloads.add(key);
     }

@@ -163,5 +163,6 @@ export function selects(
   selector: Readonly<Record<string, string>> | undefined,
   labels: Readonly<Record<string, string>>,
 ): boolean {
-  return Object.entries(selector ?? {}).every(([key, value]) => labels[key] === value);
+  if (selector) for (const key of Object.keys(selector)) if (labels[key] !== selector[key]) return false;
+  return true;
 }
