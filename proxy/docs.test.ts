@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codes } from '../core/errors/index.ts';
 import { configFamilies, controlFamilies } from './config/metrics.ts';
-import type { Reporter } from './config/reporter.ts';
 import type { ConfigStore } from './config/store.ts';
+import type { StreamClient } from './config/streamClient.ts';
 import { createTelemetry } from './telemetry/index.ts';
 import { lineWriter } from './telemetry/lineWriter.ts';
 import { processFamilies, threadFamilies } from './telemetry/process.ts';
@@ -51,12 +51,13 @@ describe('docs/proxy.md', () => {
       config: {},
       identity: {},
     } as unknown as ConfigStore;
-    const reporter = { state: {} } as Reporter;
+    const state = { messages: {}, updates: {}, asks: {}, lastContact: null };
+    const client = { state } as StreamClient;
     const telemetry = createTelemetry({ accessLog: lineWriter(1) });
     const families = [
       telemetry,
       ...configFamilies(store),
-      ...controlFamilies(reporter),
+      ...controlFamilies(client),
       ...processFamilies(),
       ...threadFamilies(),
       ...workerFamilies({ threads: { serving: 2, wanted: 2 }, restarts: 0 }),

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../certs/testing/pki.ts';
-import { startTestOperator } from './config/testing/operator.ts';
+import { documentOf, updateOf } from './config/testing/mesh.ts';
+import { startTestOperator, statesOf } from './config/testing/operator.ts';
 import { documentText, eventually, sectionOf } from './config/testing/volumes.ts';
 import { ProxyFixture } from './testing/proxyFixture.ts';
 import { MAIN, type ProxyProcess } from './testing/proxyProcess.ts';
@@ -148,19 +149,42 @@ describe('a proxy process', () => {
     await eventually(() => JSON.stringify(proxy.diagnostics).includes('EADDRINUSE'));
   });
 
-  it('reports to the operator what it took and what it refused', async () => {
+  it('tells the operator what it took and what it refused, and takes what the stream brings', async () => {
     const operator = await startTestOperator(
       await mesh.issue({ spiffeId: 'spiffe://cluster.local/ns/weft-system/sa/weft-operator' }),
     );
+    const told = () => operator.streams.flatMap(statesOf).at(-1);
     await start({ WEFT_CONTROL: `127.0.0.1:${operator.address.port}` });
     await configure();
-    await eventually(() => operator.reports.at(-1)?.inForce?.revision === '10');
+    await eventually(() => told()?.report.inForce?.revision === '10');
     await proxy.config.write({ 'config.json': documentText({ revision: '11' }).replace('cart', 'card') });
-    await eventually(() => operator.reports.at(-1)?.refused?.code === 'DOCUMENT_HASH_MISMATCH');
-    expect(operator.reports.at(-1)).toMatchObject({
+    await eventually(() => told()?.report.refused?.code === 'DOCUMENT_HASH_MISMATCH');
+    expect(told()?.report).toMatchObject({
       pod: { namespace: 'shop', name: 'cart-1', uid: 'uid-1' },
       inForce: { revision: '10' },
     });
+    const { has } = told()!;
+    const telemetry = { accessLog: 'Off' } as const;
+    operator.streams.at(-1)!.send(updateOf(documentOf({ revision: '12', telemetry }), has));
+    const config = async () => (await get(proxy.ports.admin, '/config')).json();
+    await eventually(() => operator.streams.at(-1)!.messages.at(-1)?.type === 'ack');
+    expect(await config()).toMatchObject({
+      inForce: { source: 'stream', position: { revision: '12' } },
+      document: { telemetry },
+      refused: [],
+    });
     await operator.close();
+    // the operator is away: what is in force stays
+    expect(await config()).toMatchObject({ inForce: { source: 'stream', position: { revision: '12' } } });
+  });
+
+  it('starts by its files where the operator is away', async () => {
+    const away = { WEFT_CONTROL: '127.0.0.1:9' };
+    await start(away);
+    await configure();
+    const ready = async () => (await get(proxy.ports.health, '/healthz/ready')).status === 200;
+    for (let up = false; !up;) up = await ready().catch(() => false);
+    const { control } = (await get(proxy.ports.admin, '/stats')).json() as { control: object };
+    expect(control).toMatchObject({ connected: false, connections: 0 });
   });
 });

@@ -8,8 +8,8 @@ import { createProber } from './admin/probes.ts';
 import { firstOf } from './config/live.ts';
 import { configFamilies, controlFamilies } from './config/metrics.ts';
 import { reportOf } from './config/report.ts';
-import { startReporter, type Reporter } from './config/reporter.ts';
 import { startStore, type ConfigStore } from './config/store.ts';
+import { StreamClient } from './config/streamClient.ts';
 import { DrainState, startControlSocket } from './drain.ts';
 import type { Environment } from './env.ts';
 import { dataListeners, probeAddresses, publicHost, type Listeners } from './listeners.ts';
@@ -47,7 +47,8 @@ interface Started {
 }
 
 interface Parts extends Started {
-  reporter: Reporter | undefined;
+  /** Undefined where there is no operator. */
+  stream: StreamClient | undefined;
   /** Undefined until there is something to serve by. */
   serving: Serving | undefined;
 }
@@ -58,20 +59,23 @@ function createOutput({ workers }: Environment): Output {
   return { accessLog: lineWriter(1, shared[1]), diagnostics: lineWriter(2, shared[2]), shared };
 }
 
-function startReporting({ environment, log, telemetry, store }: Started): Reporter | undefined {
-  if (!environment.control) return undefined;
+async function startStream(parts: Parts): Promise<void> {
+  const { environment, log, telemetry, store } = parts;
+  if (!environment.control) return;
+  // what files say is what the operator is told first
+  await store.read;
   const { trustDomain, systemNamespace } = environment;
-  const reporter = startReporter({
+  const stream = new StreamClient({
     address: environment.control,
     identity: store.identity,
     operatorId: workloadId(trustDomain, systemNamespace, 'weft-operator'),
-    report: () => JSON.stringify(reportOf(environment, store)),
+    core: store.core,
+    report: () => reportOf(environment, store),
     log,
   });
-  store.config.subscribe(() => reporter.changed());
-  store.onRefusals(() => reporter.changed());
-  for (const family of controlFamilies(reporter)) telemetry.register(family);
-  return reporter;
+  parts.stream = stream;
+  store.onFiles(() => stream.changed());
+  for (const family of controlFamilies(stream)) telemetry.register(family);
 }
 
 /** `make`, or what it gave less than `ms` ago. */
@@ -85,7 +89,7 @@ function atMostEvery<T>(ms: number, make: () => T): () => T {
 }
 
 async function startServers(parts: Parts): Promise<Served[]> {
-  const { environment, log, telemetry, store, drain, reporter } = parts;
+  const { environment, log, telemetry, store, drain } = parts;
   const { ports, probes } = environment;
   const healthOptions: HealthOptions = {
     store,
@@ -98,7 +102,7 @@ async function startServers(parts: Parts): Promise<Served[]> {
     health: healthOptions,
     serving: () => parts.serving,
     draining: () => drain.draining,
-    control: () => reporter?.state ?? {},
+    control: () => parts.stream?.state ?? {},
   };
   const expose = atMostEvery(EXPOSE_MS, () => {
     const own = telemetry.expose();
@@ -138,7 +142,8 @@ async function startTraffic(parts: Parts, entry: URL): Promise<void> {
   const listen = dataListeners(environment);
   if (environment.workers === 1) {
     const { config, identity } = store;
-    parts.serving = await serveHere(listen, { config, identity, telemetry, drain, log });
+    const demand = parts.stream?.demand;
+    parts.serving = await serveHere(listen, { config, identity, telemetry, drain, log, demand });
   } else await startWorkers(parts, { listen, entry });
   log.info({ ...parts.serving!.addresses }, 'serving');
 }
@@ -152,7 +157,8 @@ async function startWorkers(
   const data = { listen, ...ownNames(environment), logLevel };
   // a proxy of one thread does not pay for what it does not use
   const { createWorkers, workerFamilies } = await import('./workers/start.ts');
-  const pool = createWorkers({ count, data, store, output: output.shared!, drain, log }, entry);
+  const demand = parts.stream?.demand;
+  const pool = createWorkers({ count, data, store, output: output.shared!, drain, log, demand }, entry);
   for (const family of workerFamilies(pool)) telemetry.register(family);
   parts.serving = pool;
   await pool.start();
@@ -183,7 +189,7 @@ function startParts(environment: Environment): Parts {
   for (const family of [...configFamilies(store), ...processFamilies(), ...threadFamilies()])
     telemetry.register(family);
   const started = { environment, output, log, telemetry, store, drain: new DrainState() };
-  return { ...started, reporter: startReporting(started), serving: undefined };
+  return { ...started, stream: undefined, serving: undefined };
 }
 
 /** Runs until a signal ends the process. Rejects where a port cannot be bound. `entry` is the file that it runs. */
@@ -209,6 +215,7 @@ export async function runProxy(environment: Environment, entry: URL): Promise<vo
   try {
     await startServers(parts);
     await startControl(environment, drain, log);
+    await startStream(parts);
     await startTraffic(parts, entry);
   } catch (error) {
     log.error({ error }, 'cannot start');

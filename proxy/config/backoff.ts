@@ -3,9 +3,11 @@ export interface BackoffOptions {
   maxMs: number;
   /** 0 ≤ random < 1. */
   random: () => number;
+  /** How much of a pause is left to chance, from 0 to 1; absent: half. */
+  jitter?: number;
 }
 
-/** Pauses that double from `minMs` to `maxMs`, each shortened by up to half: many proxies must not come back at once. */
+/** Pauses that double from `minMs` to `maxMs`, each shortened by chance: many proxies must not come back at once. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #failures = 0;
@@ -16,10 +18,10 @@ export class Backoff {
 
   /** The next pause, in ms. */
   next(): number {
-    const { minMs, maxMs, random } = this.#options;
+    const { minMs, maxMs, random, jitter = 0.5 } = this.#options;
     const full = Math.min(maxMs, minMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
-    return full * (1 - random() / 2);
+    return full * (1 - random() * jitter);
   }
 
   reset(): void {

@@ -1,9 +1,9 @@
 import { codes, type Code } from '../../core/errors/index.ts';
 import { CounterFamily } from '../telemetry/counters.ts';
 import { gaugeFamily, labelText, type Family } from '../telemetry/exposition.ts';
-import type { Reporter } from './reporter.ts';
 import type { ConfigStore } from './store.ts';
 import type { Subject } from './status.ts';
+import type { StreamClient } from './streamClient.ts';
 
 const SUBJECTS: readonly Subject[] = ['config', 'directory', 'identity'];
 const MAX_RESOURCES = 500;
@@ -66,20 +66,44 @@ export function configFamilies(store: ConfigStore): Family[] {
   ];
 }
 
-/** Metrics of the session to the operator. */
-export const controlFamilies = ({ state }: Reporter): Family[] => [
+/** Metrics of the stream of the operator. */
+export const controlFamilies = (client: Pick<StreamClient, 'state'>): Family[] => [
   gaugeFamily({
     name: 'weft_control_connected',
-    help: '1 while a session to the operator is open; traffic does not depend on it.',
-    read: () => [['', state.connected ? 1 : 0]],
+    help: '1 while a stream of the operator is open; traffic does not depend on it.',
+    read: () => [['', client.state.connected ? 1 : 0]],
   }),
   gaugeFamily({
-    name: 'weft_control_reports_total',
-    help: 'Reports to the operator by what became of them.',
+    name: 'weft_control_connections_total',
+    help: 'Streams that were opened.',
     type: 'counter',
-    read: () => [
-      [labelText({ outcome: 'taken' }), state.reports],
-      [labelText({ outcome: 'refused' }), state.refused],
-    ],
+    read: () => [['', client.state.connections]],
+  }),
+  gaugeFamily({
+    name: 'weft_control_messages_total',
+    help: 'Messages of the operator by type.',
+    type: 'counter',
+    read: () => Object.entries(client.state.messages).map(([type, count]) => [labelText({ type }), count]),
+  }),
+  gaugeFamily({
+    name: 'weft_control_updates_total',
+    help: 'Updates of the document by what became of them.',
+    type: 'counter',
+    read: () =>
+      Object.entries(client.state.updates).map(([outcome, count]) => [labelText({ outcome }), count]),
+  }),
+  gaugeFamily({
+    name: 'weft_control_asks_total',
+    help: 'Services that were asked for because an application called them, by how it ended.',
+    type: 'counter',
+    read: () => Object.entries(client.state.asks).map(([outcome, count]) => [labelText({ outcome }), count]),
+  }),
+  gaugeFamily({
+    name: 'weft_control_last_contact_timestamp_seconds',
+    help: 'When the operator was last heard of, in Unix time: with it away, how old the configuration may be.',
+    read: () => {
+      const { lastContact } = client.state;
+      return lastContact === null ? [] : [['', seconds(new Date(lastContact))]];
+    },
   }),
 ];

@@ -1,27 +1,85 @@
-/** A control server as the operator's, for tests: real HTTP/2 and mTLS, answers as the test wants them. */
+/** A control server as the operator's, for tests: real HTTP/2 and mTLS, and says what the test wants it to. */
 import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { spiffeIdOf, type IdentityFiles } from '../../../certs/verify/index.ts';
-import { parseReport, REPORT_PATH, type Report, type ReportAnswer } from '../../../core/control/index.ts';
+import {
+  parseProxyMessage,
+  STREAM_PATH,
+  type OperatorMessage,
+  type ProxyMessage,
+  type StateMessage,
+} from '../../../core/control/index.ts';
 import type { Address } from '../../context.ts';
+import { Lines } from '../lines.ts';
+
+/** One stream of a proxy. */
+export interface TestStream {
+  /** SPIFFE id that it proved. */
+  readonly client: string | undefined;
+  readonly messages: ProxyMessage[];
+  readonly closed: boolean;
+  send(message: OperatorMessage): void;
+  /** Bytes as they are. */
+  write(text: string): void;
+  /** Ends the response as it should. */
+  end(): void;
+  /** Says that the session is to end, and ends the stream when the proxy has left. */
+  goAway(): void;
+  destroy(): void;
+}
 
 export interface TestOperator {
   readonly address: Address;
-  readonly reports: Report[];
-  /** SPIFFE ids of the sessions, in order. */
-  readonly clients: (string | undefined)[];
-  answer: (report: Report) => ReportAnswer | undefined;
-  /** Ends all sessions. */
-  disconnect(): void;
+  readonly streams: TestStream[];
+  /** Called for each message. */
+  onMessage: (stream: TestStream, message: ProxyMessage) => void;
+  /** Status of the answer to new streams. */
+  status: number;
   close(): Promise<void>;
 }
 
-function respond(stream: ServerHttp2Stream, answer: ReportAnswer): void {
-  stream.respond({ ':status': answer.ok ? 200 : 421, 'content-type': 'application/json' });
-  stream.end(JSON.stringify(answer));
+class Stream implements TestStream {
+  readonly client: string | undefined;
+  readonly messages: ProxyMessage[] = [];
+  readonly #stream: ServerHttp2Stream;
+  readonly #session: ServerHttp2Session;
+
+  constructor(stream: ServerHttp2Stream, session: ServerHttp2Session, client: string | undefined) {
+    this.#stream = stream;
+    this.#session = session;
+    this.client = client;
+  }
+
+  get closed(): boolean {
+    return this.#stream.closed;
+  }
+
+  send(message: OperatorMessage): void {
+    this.write(`${JSON.stringify(message)}\n`);
+  }
+
+  write(text: string): void {
+    if (this.#stream.writable) this.#stream.write(text);
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  goAway(): void {
+    this.#session.goaway();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
 }
 
-export async function startTestOperator(files: IdentityFiles): Promise<TestOperator> {
+export const statesOf = ({ messages }: TestStream): StateMessage[] =>
+  messages.filter((message) => message.type === 'state');
+
+/** At a port of its own, or at `port`. */
+export async function startTestOperator(files: IdentityFiles, port = 0): Promise<TestOperator> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer({
     cert: files['tls.crt'],
@@ -32,15 +90,12 @@ export async function startTestOperator(files: IdentityFiles): Promise<TestOpera
     minVersion: 'TLSv1.3',
   });
   const operator: TestOperator = {
-    address: { host: '127.0.0.1', port: 0 },
-    reports: [],
-    clients: [],
-    answer: () => ({ ok: true }),
-    disconnect: () => {
-      for (const session of sessions) session.destroy();
-    },
+    address: { host: '127.0.0.1', port },
+    streams: [],
+    onMessage: () => {},
+    status: 200,
     close: () => {
-      operator.disconnect();
+      for (const session of sessions) session.destroy();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
@@ -48,26 +103,29 @@ export async function startTestOperator(files: IdentityFiles): Promise<TestOpera
     sessions.add(session);
     session.on('error', () => {});
     session.on('close', () => sessions.delete(session));
+  });
+  server.on('stream', (stream, headers) => {
+    const session = stream.session as ServerHttp2Session;
     const certificate = (
       session.socket as unknown as { getPeerX509Certificate(): never }
     ).getPeerX509Certificate();
     const identity = spiffeIdOf(certificate);
-    operator.clients.push(identity.ok ? identity.value : undefined);
-  });
-  server.on('stream', (stream, headers) => {
+    const taken = new Stream(stream, session, identity.ok ? identity.value : undefined);
+    const lines = new Lines(1024 * 1024);
     stream.on('error', () => {});
-    let text = '';
-    stream.setEncoding('utf8');
-    stream.on('data', (chunk: string) => (text += chunk));
-    stream.on('end', () => {
-      if (headers[':path'] !== REPORT_PATH) return stream.close();
-      const report = parseReport(text);
-      operator.reports.push(report);
-      const answer = operator.answer(report);
-      if (answer) respond(stream, answer);
+    if (headers[':path'] !== STREAM_PATH) return stream.close();
+    stream.respond({ ':status': operator.status });
+    if (operator.status !== 200) return stream.end();
+    operator.streams.push(taken);
+    stream.on('data', (chunk: Buffer) => {
+      for (const line of lines.push(chunk)) {
+        const message = parseProxyMessage(line);
+        taken.messages.push(message);
+        operator.onMessage(taken, message);
+      }
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   operator.address.port = (server.address() as AddressInfo).port;
   return operator;
 }
