@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MeshPolicy, MeshPolicySpec } from '../core/api/index.ts';
-import { annotation, label } from '../core/model/names.ts';
+import { label } from '../core/model/names.ts';
 import { parseProxyConfig, type ProxyConfig } from '../core/proxyConfig/index.ts';
 import { resources, type Pod } from '../kube/index.ts';
 import { startApiServer, type ApiServer } from '../kube/testing/apiServer.ts';
@@ -101,7 +101,7 @@ describe('the operator on a cluster', () => {
     expect(server.objects.list(resources.meshConfigs)[0]?.spec.trustDomain).toBe('cluster.local');
   });
 
-  it('brings a policy into force: document, refresh of the pod, report, APPLIED', async () => {
+  it('brings a policy into force: document, report, APPLIED', async () => {
     const operator = await start('op-1');
     await until('the document', () => config('payment') !== undefined);
     const pod = putPod(server, 'payment-1');
@@ -115,13 +115,6 @@ describe('the operator on a cluster', () => {
       applied: '0/1',
       late: ['shop/payment-1'],
       observedGeneration: 1,
-    });
-    await until('the refresh', () => {
-      const pod = server.objects.get(resources.pods, { namespace: SHOP, name: 'payment-1' });
-      return (
-        pod?.metadata.annotations?.[annotation.refresh]?.startsWith(config('payment')!.hash.slice(0, 12)) ===
-        true
-      );
     });
     expect(await report(client, pod, config('payment')!)).toMatchObject({ status: 200 });
     await until('Applied', () => applied()?.status === 'True');

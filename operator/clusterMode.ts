@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { durationMs } from '../core/api/index.ts';
+import { Compiler } from '../core/compile/index.ts';
 import type { Snapshot } from '../core/model/index.ts';
 import { FIELD_MANAGER, port } from '../core/model/names.ts';
 import {
@@ -31,6 +32,7 @@ import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
 import { startHealthServer, type HttpServer, type ListenAddress } from './http.ts';
 import { lead, type LeaderParts } from './lead.ts';
+import { Mesh } from './mesh.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { KubernetesDocuments } from './sinks/kubernetesDocuments.ts';
 import { kubernetesEvents } from './sinks/kubernetesEvents.ts';
@@ -79,6 +81,7 @@ class ClusterOperator implements Operator {
   readonly #metrics: OperatorMetrics;
   readonly #source: KubernetesSource;
   readonly #documents: KubernetesDocuments;
+  readonly #mesh: Mesh;
   readonly #status: KubernetesStatus;
   readonly #recorder: EventRecorder;
   readonly #parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
@@ -96,6 +99,13 @@ class ClusterOperator implements Operator {
     const { systemNamespace, clusterDomain, trustDomain } = env;
     this.#source = new KubernetesSource({ client, systemNamespace, clusterDomain, trustDomain, onError });
     this.#documents = new KubernetesDocuments({ client, hash: documentHash, onError });
+    this.#mesh = new Mesh({
+      compiler: new Compiler({ hash: documentHash }),
+      inPlace: this.#documents,
+      clock: systemClock,
+      onCompiled: (ms) => this.#metrics.compileSeconds.observe(ms / 1_000),
+      onError: (error) => log.error({ err: error }, 'a snapshot could not be worked on'),
+    });
     this.#status = new KubernetesStatus({ client, onError });
     this.#recorder = new EventRecorder({
       client,
@@ -137,6 +147,8 @@ class ClusterOperator implements Operator {
       this.#status.start(),
     ]);
     const { trustDomain } = snapshot.meshConfig;
+    // what workloads have used is known by now from the documents in place
+    this.#source.onSnapshot((newest) => this.#mesh.take(newest));
     this.#authority = this.#makeAuthority(snapshot);
     await this.#authority.start();
     this.#identity = this.#makeIdentity(this.#authority, snapshot);
@@ -235,7 +247,7 @@ class ClusterOperator implements Operator {
     };
     const leading = {
       ...this.#certificates,
-      source: this.#source,
+      mesh: this.#mesh,
       sinks,
       reports: this.#reports,
       metrics: this.#metrics,

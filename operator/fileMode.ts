@@ -13,7 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { generateKey } from '../certs/request/index.ts';
-import { identitiesOf } from '../core/compile/index.ts';
+import { Compiler, identitiesOf } from '../core/compile/index.ts';
 import { durationMs } from '../core/api/index.ts';
 import type { Snapshot } from '../core/model/index.ts';
 import { SYSTEM_NAMESPACE } from '../core/model/names.ts';
@@ -25,6 +25,7 @@ import { ReportRegistry } from './control/reports.ts';
 import { FileAuthority } from './files/fileAuthority.ts';
 import { FileIdentities } from './files/fileIdentities.ts';
 import { documentHash } from './hash.ts';
+import { Mesh } from './mesh.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { Reconciler } from './reconcile.ts';
 import { FileDocuments } from './sinks/fileDocuments.ts';
@@ -83,6 +84,7 @@ class LocalOperator implements FileOperator {
   readonly #authority: FileAuthority;
   readonly #ownIdentity: OperatorIdentity;
   readonly #identities: FileIdentities;
+  readonly #mesh: Mesh;
   readonly #reconciler: Reconciler;
   readonly #endpoint: ControlEndpoint;
 
@@ -122,8 +124,16 @@ class LocalOperator implements FileOperator {
       leafLifetimeMs: lifetimeMs('leafLifetime'),
       onWritten: () => metrics.writes.inc({ kind: 'Identity' }),
     });
+    this.#mesh = new Mesh({
+      compiler: new Compiler({ hash: documentHash }),
+      inPlace: inputs.documents,
+      clock: systemClock,
+      onCompiled: (ms) => metrics.compileSeconds.observe(ms / 1_000),
+      onError: (error) => log.error({ err: error }, 'a snapshot could not be worked on'),
+    });
     this.#reconciler = new Reconciler({
       ...context,
+      mesh: this.#mesh,
       sinks: this.#sinks(),
       reports: this.#reports,
       hash: documentHash,
@@ -154,7 +164,7 @@ class LocalOperator implements FileOperator {
     this.#ownIdentity.start();
     this.#inputs.source.onSnapshot((snapshot) => {
       this.#status.observe(snapshot);
-      this.#reconciler.observe(snapshot);
+      this.#mesh.take(snapshot);
       this.#identities.setDesired(
         identitiesOf(snapshot).map(({ namespace, name }) => ({ namespace, serviceAccount: name })),
       );

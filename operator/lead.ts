@@ -1,9 +1,8 @@
 /** What only the replica does that holds the lease. */
 import type { Logger } from 'pino';
 import { identitiesOf } from '../core/compile/index.ts';
-import type { Snapshot } from '../core/model/index.ts';
+import type { ServiceAccountModel, Snapshot } from '../core/model/index.ts';
 import type { LeaderElector } from '../kube/index.ts';
-import type { SnapshotSource } from '../sources/index.ts';
 import type { Authority } from './controllers/authority.ts';
 import type { CertificateContext } from './controllers/certificateContext.ts';
 import { IdentitySecrets, type DesiredIdentity } from './controllers/identitySecrets.ts';
@@ -12,6 +11,7 @@ import type { ControlEndpoint } from './control/endpoint.ts';
 import type { ReportRegistry } from './control/reports.ts';
 import { documentHash } from './hash.ts';
 import type { OperatorMetrics } from './metrics.ts';
+import type { Mesh } from './mesh.ts';
 import { Reconciler } from './reconcile.ts';
 import type { Sinks } from './sinks/types.ts';
 
@@ -24,7 +24,7 @@ export interface LeaderParts {
 
 export interface LeadOptions extends CertificateContext {
   readonly log: Logger;
-  readonly source: SnapshotSource;
+  readonly mesh: Mesh;
   readonly sinks: Sinks;
   readonly reports: ReportRegistry;
   readonly metrics: OperatorMetrics;
@@ -40,8 +40,11 @@ export interface LeadOptions extends CertificateContext {
 
 const STOP_GRACE_MS = 5_000;
 
-const desiredIdentities = (snapshot: Snapshot): DesiredIdentity[] =>
-  identitiesOf(snapshot).map(({ namespace, name, uid }) => ({ namespace, serviceAccount: name, uid }));
+const desiredIdentity = ({ namespace, name, uid }: ServiceAccountModel): DesiredIdentity => ({
+  namespace,
+  serviceAccount: name,
+  uid,
+});
 
 /** ServiceAccounts of namespaces in which documents are: where an earlier leader may have left Secrets behind. */
 function formerIdentities(snapshot: Snapshot, sinks: Sinks): Omit<DesiredIdentity, 'uid'>[] {
@@ -53,9 +56,10 @@ function formerIdentities(snapshot: Snapshot, sinks: Sinks): Omit<DesiredIdentit
 
 /** Leads until the signal aborts; resolves when all that was begun has ended. */
 export async function lead(leading: AbortSignal, parts: LeaderParts, options: LeadOptions): Promise<void> {
-  const { source, sinks, reports, metrics, clock, log, authority, trustDomain } = options;
+  const { mesh, sinks, reports, metrics, clock, log, authority, trustDomain } = options;
   log.info({}, 'leads from now on');
   const reconciler = new Reconciler({
+    mesh,
     sinks,
     reports,
     hash: documentHash,
@@ -84,14 +88,16 @@ export async function lead(leading: AbortSignal, parts: LeaderParts, options: Le
     dnsNames: options.dnsNames,
   });
   let lifetimeMs = options.leafLifetimeMs();
-  const unsubscribe = source.onSnapshot((snapshot) => {
-    reconciler.observe(snapshot);
-    secrets.setDesired(desiredIdentities(snapshot));
+  let accounts: readonly ServiceAccountModel[] | undefined;
+  const unsubscribe = mesh.onSnapshot((snapshot) => {
+    const wanted = identitiesOf(snapshot);
+    if (wanted !== accounts) secrets.setDesired(wanted.map(desiredIdentity));
+    accounts = wanted;
     if (lifetimeMs !== options.leafLifetimeMs()) secrets.recheck();
     lifetimeMs = options.leafLifetimeMs();
   });
   const work = [authority.lead(leading), secrets.lead(leading), serving.lead(leading)];
-  if (source.current) secrets.sweep(formerIdentities(source.current, sinks));
+  if (mesh.snapshot) secrets.sweep(formerIdentities(mesh.snapshot, sinks));
   await Promise.all(work);
   unsubscribe();
   await reconciler.stop(STOP_GRACE_MS);

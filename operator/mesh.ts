@@ -226,7 +226,7 @@ function gather(into: Gathered, { documents, directories }: Changes): void {
 }
 
 /** Of a workloadKey. */
-function refOf(workload: string): WorkloadRef {
+export function refOf(workload: string): WorkloadRef {
   const [kind = '', namespace = '', name = ''] = workload.split('/');
   return { kind, namespace, name };
 }

@@ -5,6 +5,8 @@ import { until } from '../kube/testing/until.ts';
 import { ReportRegistry } from './control/reports.ts';
 import { documentHash } from './hash.ts';
 import { OperatorMetrics } from './metrics.ts';
+import { Compiler } from '../core/compile/index.ts';
+import { Mesh } from './mesh.ts';
 import { Reconciler } from './reconcile.ts';
 import { FileStatus } from './sinks/fileStatus.ts';
 import { MemoryDocuments } from './testing/memoryDocuments.ts';
@@ -13,13 +15,23 @@ import { deployment, inForce, podModel, reportOf, snapshotOf } from './testing/m
 let documents: MemoryDocuments;
 let refreshed: string[];
 let reports: ReportRegistry;
+let mesh: Mesh;
 let reconciler: Reconciler;
 
 function start(clock: Clock): void {
   documents = new MemoryDocuments();
   refreshed = [];
   reports = new ReportRegistry({ now: () => 0 });
+  mesh = new Mesh({
+    compiler: new Compiler({ hash: documentHash }),
+    inPlace: documents,
+    clock,
+    onError: (error) => {
+      throw error;
+    },
+  });
   reconciler = new Reconciler({
+    mesh,
     sinks: {
       documents,
       status: new FileStatus('/nowhere'),
@@ -52,14 +64,15 @@ const still: Clock = { now: () => 0, monotonic: () => 0, after: () => () => unde
 beforeEach(() => start(still));
 
 it('writes the documents of a snapshot and the directory beside them', async () => {
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart'), deployment('web')] }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart'), deployment('web')] }));
   await until('the documents', () => documents.written.length === 3);
   expect(names().sort()).toEqual(['weft.deployment.cart', 'weft.deployment.web', 'weft.directory']);
 });
 
 it('tells the pods that mount a document, and no others', async () => {
-  const pods = [podModel('cart-1'), podModel('web-1', { namespace: 'bank' })];
-  reconciler.observe(
+  const proxy = { wires: [], started: false };
+  const pods = [podModel('cart-1', { proxy }), podModel('web-1', { namespace: 'bank', proxy })];
+  mesh.take(
     snapshotOf({
       enabled: ['shop', 'bank'],
       workloads: [deployment('cart'), deployment('web', 'bank')],
@@ -77,8 +90,8 @@ it('tells the pods of a document that somebody damages, of one document or of th
   let now = 0;
   start({ ...still, monotonic: () => now });
   const pods = [podModel('cart-1'), podModel('web-1')];
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart'), deployment('web')], pods }));
-  await until('the refresh', () => documents.written.length === 3 && refreshed.length >= 2);
+  mesh.take(snapshotOf({ workloads: [deployment('cart'), deployment('web')], pods }));
+  await until('the documents', () => documents.written.length === 3);
   now += 5_000;
   documents.deliver();
   refreshed.length = 0;
@@ -94,12 +107,12 @@ it('tells the pods of a document that somebody damages, of one document or of th
 
 it('believes no report that claims an impossible place in the order', async () => {
   const cart = podModel('cart-1');
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart')], pods: [cart] }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart')], pods: [cart] }));
   await until('the documents', () => documents.written.length === 2);
   for (const position of [{ epoch: 1_000_001 }, { revision: 'abc' }, { revision: '9'.repeat(25) }]) {
     reports.accept(reportOf(cart, { inForce: inForce([], position) }), {});
   }
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart')], pods: [cart] }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart')], pods: [cart] }));
   await reconciler.stop(1_000);
   expect(documents.written).toHaveLength(2);
 });
@@ -117,9 +130,9 @@ it('in a mesh that takes long to compile it pauses, and goes on with the newest 
     },
   };
   start(slow);
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart')] }));
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart'), deployment('never')], revision: '101' }));
-  reconciler.observe(snapshotOf({ workloads: [deployment('cart'), deployment('web')], revision: '102' }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart')] }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart'), deployment('never')], revision: '101' }));
+  mesh.take(snapshotOf({ workloads: [deployment('cart'), deployment('web')], revision: '102' }));
   await until('the first', () => names().includes('weft.deployment.cart'));
   expect(names()).not.toContain('weft.deployment.web');
   for (const timer of timers.splice(0)) timer();

@@ -1,31 +1,39 @@
 /**
- * From a snapshot to everything that is written, on the replica that leads.
+ * From the mesh to everything that is written, on the replica that leads. Each change costs what it concerns: nothing
+ * here goes through all pods or documents because of one.
  *
- *   snapshot ─► compile ─► wanted documents ─► queue ─► Documents ──► ConfigMaps
- *      │                                                   └► Refresh ──► pods that mount them
- *      ├──────► view ────► queue ─► PolicyStatus, MeshConfigStatus ──► status
- *      └──────► Events
- *   reports ──► the same three
+ *   mesh ─► changes ─► WantedFiles ─► queue ─► Documents ──► ConfigMaps
+ *      │                                             └─► Refresh ──► pods that mount them and have no stream
+ *      └──► snapshot ─► view ───────► queue ─► PolicyStatus, MeshConfigStatus ──► status
+ *                        └─► Events
+ *   reports ─► Digest ─► what of that is news, to the same
  */
+import type { Logger } from 'pino';
+import type { Changes } from '../core/compile/index.ts';
 import type { Report } from '../core/control/index.ts';
 import { WeftError } from '../core/errors/index.ts';
-import { workloadKey, type PodModel, type Snapshot, type WorkloadRef } from '../core/model/index.ts';
+import { resourceKey, workloadKey, type PodModel, type Snapshot } from '../core/model/index.ts';
 import { compareRevision, type Hash } from '../core/proxyConfig/index.ts';
 import { WorkQueue, type Clock } from '../kube/index.ts';
-import type { Logger } from 'pino';
-import { directories, directoryKey } from './controllers/directories.ts';
-import { Documents, type DesiredDocument, type InForce } from './controllers/documents.ts';
-import { Events } from './controllers/events.ts';
-import { MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
-import { PolicyStatus } from './controllers/policyStatus.ts';
-import { mounts, Refresh, type MountedDocuments } from './controllers/refresh.ts';
-import { SnapshotView } from './controllers/view.ts';
-import { documentKey, workloadDocuments } from './controllers/workloadDocuments.ts';
 import type { ReportRegistry } from './control/reports.ts';
+import { Digest } from './controllers/digest.ts';
+import { Documents } from './controllers/documents.ts';
+import { Events } from './controllers/events.ts';
+import { MESH_CONFIG_KEY, MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
+import { PolicyStatus } from './controllers/policyStatus.ts';
+import { Presence } from './controllers/presence.ts';
+import { Progress, type Generation } from './controllers/progress.ts';
+import { isPossible, Proxies } from './controllers/proxies.ts';
+import { mounts, Refresh, type MountedDocuments } from './controllers/refresh.ts';
+import { SnapshotView, type PodChange } from './controllers/view.ts';
+import { WantedFiles, type DesiredDocument } from './controllers/wantedFiles.ts';
+import { directoryKey, documentKey, type Mesh } from './mesh.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import { refKey, type Sinks } from './sinks/types.ts';
+import { counts, unprotected } from './status/proxies.ts';
 
 export interface ReconcilerOptions {
+  readonly mesh: Mesh;
   readonly sinks: Sinks;
   readonly reports: ReportRegistry;
   readonly hash: Hash;
@@ -40,66 +48,75 @@ export interface ReconcilerOptions {
   readonly onStuck?: (pod: PodModel) => void;
 }
 
-/** Beyond it the epoch in a report is no epoch of ours. */
-const MAX_REPORTED_EPOCH = 1_000_000;
-/** A look at a snapshot that takes longer is followed by a pause as long as itself. */
-const LONG_LOOK_MS = 50;
-const MESH_CONFIG_KEY = 'MeshConfig';
-
-type Desired = DesiredDocument & { readonly workload?: WorkloadRef };
-
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #wanted: WantedFiles;
   readonly #documents: Documents;
+  readonly #presence: Presence;
+  readonly #proxies: Proxies;
+  readonly #progress: Progress;
+  readonly #digest = new Digest();
   readonly #policies: PolicyStatus;
   readonly #meshConfig: MeshConfigStatusController;
   readonly #refresh: Refresh;
   readonly #events: Events;
   readonly #queues: Record<'documents' | 'status' | 'refresh', WorkQueue>;
+  readonly #unsubscribe: (() => void)[] = [];
   #view: SnapshotView | undefined;
-  #desired: ReadonlyMap<string, Desired> = new Map();
-  #newest: Snapshot | undefined;
-  #paused = false;
   #stopped = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    const { sinks, reports, clock, metrics, log } = options;
+    const { mesh, sinks, reports, clock, metrics, log, hash, owners } = options;
     const monotonic = (): number => clock.monotonic();
-    const written = (kind: string) => (): void => metrics.writes.inc({ kind });
-    this.#documents = new Documents({
-      sink: sinks.documents,
-      hash: options.hash,
-      monotonic,
-      inForce: (document) => this.#inForce(document),
-      onIncident: (incident) => this.#events.incident(incident),
-      onWritten: (document) => this.#documentWritten(document),
-    });
-    const status = {
-      sink: sinks.status,
-      reports,
-      view: () => this.#view,
-      now: () => clock.now(),
-      monotonic,
-      onWritten: (kind: string) => metrics.writes.inc({ kind }),
-    };
-    this.#policies = new PolicyStatus(status);
-    this.#meshConfig = new MeshConfigStatusController({ ...status, trustDomain: options.trustDomain });
-    this.#refresh = new Refresh({
-      sink: sinks.refresh,
-      reports,
-      snapshot: () => this.#view?.snapshot,
-      documents: (pod) => this.#mountedBy(pod),
-      monotonic,
-      onRefreshed: written('Refresh'),
-      onStuck: (pod) => options.onStuck?.(pod),
-    });
+    this.#wanted = new WantedFiles({ mesh, hash, owners });
+    this.#presence = new Presence({ reports, monotonic });
+    this.#progress = new Progress(monotonic);
+    this.#proxies = new Proxies({ view: () => this.#view, presence: this.#presence, reports });
     this.#events = new Events({
       sink: sinks.events,
       onEvent: ({ reason, subject, message }) => {
         metrics.incidents.inc({ reason });
         log.warn({ reason, subject: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}` }, message);
       },
+    });
+    this.#documents = new Documents({
+      sink: sinks.documents,
+      hash,
+      clock,
+      desired: (key) => this.#wanted.get(key),
+      revision: () => mesh.position().revision,
+      inForce: (document) => this.#proxies.inForce(document),
+      filesDueMs: (document) => this.#proxies.filesDueMs(document),
+      onIncident: (incident) => this.#events.incident(incident),
+      onWritten: (document) => this.#documentWritten(document),
+      onOversized: () => this.#queues.status.add(MESH_CONFIG_KEY),
+    });
+    const status = {
+      sink: sinks.status,
+      reports,
+      presence: this.#presence,
+      progress: this.#progress,
+      view: () => this.#view,
+      now: () => clock.now(),
+      monotonic,
+      onWritten: (kind: string) => metrics.writes.inc({ kind }),
+    };
+    this.#policies = new PolicyStatus(status);
+    this.#meshConfig = new MeshConfigStatusController({
+      ...status,
+      trustDomain: options.trustDomain,
+      oversized: () => this.#documents.oversized,
+    });
+    this.#refresh = new Refresh({
+      sink: sinks.refresh,
+      reports,
+      snapshot: () => this.#view?.snapshot,
+      documents: (pod) => this.#mountedBy(pod),
+      filesDueMs: ({ uid }) => this.#presence.filesDueMs(uid),
+      clock,
+      onRefreshed: () => metrics.writes.inc({ kind: 'Refresh' }),
+      onStuck: (pod) => options.onStuck?.(pod),
     });
     this.#queues = {
       documents: this.#queue('documents', (key) => this.#documents.reconcile(key)),
@@ -116,109 +133,124 @@ export class Reconciler {
     return Object.fromEntries(Object.entries(this.#queues).map(([name, queue]) => [name, queue.depth]));
   }
 
-  /** Takes a newer snapshot; what it changes is worked on at once, in a large mesh after a pause for others' work. */
-  observe(snapshot: Snapshot): void {
-    this.#newest = snapshot;
-    if (!this.#paused && !this.#stopped) this.#take(snapshot);
-  }
-
-  #take(snapshot: Snapshot): void {
-    const { clock } = this.#options;
-    const startedAt = clock.monotonic();
-    this.#look(snapshot);
-    const tookMs = clock.monotonic() - startedAt;
-    if (tookMs < LONG_LOOK_MS) return;
-    // no more than half of the time: reports, leases and health have to be answered too
-    this.#paused = true;
-    clock.after(tookMs, () => {
-      this.#paused = false;
-      if (this.#newest && this.#newest !== snapshot && !this.#stopped) this.#take(this.#newest);
-    });
-  }
-
-  #look(snapshot: Snapshot): void {
-    const before = this.#view;
-    this.#view = new SnapshotView(snapshot);
-    this.#desired = this.#compile(snapshot);
-    const changed = this.#documents.setDesired(this.#desired, snapshot.revision);
-    for (const key of before ? changed : this.#documents.keys()) this.#queues.documents.add(key);
-    this.#options.reports.retain(new Set(Array.from(snapshot.pods.values(), ({ uid }) => uid)));
-    this.#refresh.retain(snapshot);
-    for (const [key, pod] of snapshot.pods) {
-      if (pod !== before?.snapshot.pods.get(key) && mounts(pod)) this.#queues.refresh.add(key);
-    }
-    for (const key of this.#policies.keys()) this.#queues.status.add(key);
-    this.#queues.status.add(MESH_CONFIG_KEY);
-    this.#events.observe(this.#view);
-  }
-
   /** The Secret of an identity was written: pods that mount it should look. */
   identityWritten(identity: { namespace: string; serviceAccount: string }, version: string): void {
     this.#refresh.identityChanged(identity, version);
-    const pods = this.#view?.podsOf.get(identity.namespace) ?? [];
-    this.#refreshPods(pods.filter(({ serviceAccount }) => serviceAccount === identity.serviceAccount));
+    for (const pod of this.#view?.podsOf(identity.namespace).values() ?? []) {
+      if (pod.serviceAccount === identity.serviceAccount) this.#refreshPod(pod);
+    }
   }
 
   /** Finishes what has begun, up to `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all(Object.values(this.#queues).map((queue) => queue.shutdown(graceMs)));
   }
 
   #listen(): void {
-    const { sinks, reports } = this.#options;
+    const { mesh, sinks, reports } = this.#options;
     sinks.documents.onChange((key) => {
       this.#documents.observed(key);
       this.#queues.documents.add(key);
-      if (this.#documents.hashInPlace(key) === undefined) this.#refreshPods(this.#podsOf(key));
+      if (this.#documents.hashInPlace(key) === undefined) this.#refreshAll(this.#wanted.get(key));
     });
     sinks.status.onChange((kind, key) =>
       this.#queues.status.add(kind === 'MeshConfig' ? MESH_CONFIG_KEY : key),
     );
     reports.onChange((report) => this.#reported(report));
+    this.#unsubscribe.push(
+      mesh.onSnapshot((snapshot) => this.#observe(snapshot)),
+      mesh.onChange((changes) => this.#compiled(changes)),
+    );
   }
 
-  #compile(snapshot: Snapshot): Map<string, Desired> {
-    const { hash, owners, metrics } = this.#options;
-    const done = metrics.compileSeconds.startTimer();
-    const desired = new Map<string, Desired>(workloadDocuments(snapshot, { hash, owners }));
-    const namespaces = new Set(Array.from(desired.values(), ({ namespace }) => namespace));
-    for (const [key, directory] of directories(snapshot, namespaces, hash)) desired.set(key, directory);
-    done();
-    metrics.documents.set(desired.size);
-    return desired;
+  #compiled(changes: Changes): void {
+    for (const key of this.#wanted.follow(changes)) this.#queues.documents.add(key);
+    this.#options.metrics.documents.set(this.#wanted.size);
   }
 
-  #reported(report: Report): void {
-    const view = this.#view;
-    const pod = view?.snapshot.pods.get(refKey(report.pod));
-    if (this.#stopped || !view || pod?.uid !== report.pod.uid) return;
-    for (const key of view.policiesOf(pod)) this.#queues.status.add(key);
-    this.#queues.status.add(MESH_CONFIG_KEY);
-    this.#queues.documents.add(documentKey(pod.workload));
-    this.#queues.refresh.add(refKey(pod));
-    this.#events.reported(report);
-  }
-
-  /** The newest position of a document that a proxy of its workload reports to have in force. */
-  #inForce(document: Desired): InForce | undefined {
-    if (!document.workload) return undefined;
-    let newest: InForce | undefined;
-    for (const { uid } of this.#view?.injected.get(workloadKey(document.workload)) ?? []) {
-      const position = this.#options.reports.get(uid)?.report.inForce;
-      if (!position || position.epoch > MAX_REPORTED_EPOCH || !/^[0-9]{1,24}$/.test(position.revision))
-        continue;
-      if (!newest || compareRevision(position, newest) > 0) newest = position;
+  #observe(snapshot: Snapshot): void {
+    const before = this.#view?.snapshot;
+    if (this.#view) {
+      const { pods, resources, namespaces } = this.#view.take(snapshot);
+      for (const change of pods) this.#podChanged(change, this.#view);
+      for (const namespace of namespaces)
+        this.#events.observe(this.#view, this.#view.podsOf(namespace).values());
+      if (resources) this.#resourcesChanged(this.#view, true);
+    } else {
+      this.#view = new SnapshotView(snapshot);
+      for (const [key, after] of snapshot.pods)
+        this.#podChanged({ key, before: undefined, after }, this.#view);
+      this.#resourcesChanged(this.#view, false);
+      for (const key of [...this.#wanted.keys(), ...this.#options.sinks.documents.existing.keys()])
+        this.#queues.documents.add(key);
     }
-    return newest;
+    if (before?.serviceAccounts !== snapshot.serviceAccounts) this.#refresh.retain(snapshot);
+    for (const key of this.#wanted.newOwners(before, snapshot)) this.#queues.documents.add(key);
   }
 
-  #documentWritten(document: Desired): void {
+  /** `isNews`: this leader saw it happen, so that it can tell how long things take from now on. */
+  #resourcesChanged(view: SnapshotView, isNews: boolean): void {
+    this.#events.rejected(view);
+    const resources = new Map<string, Generation>();
+    for (const { metadata } of view.policies.values())
+      resources.set(resourceKey('MeshPolicy', { namespace: '', ...metadata }), metadata);
+    const config = view.snapshot.meshConfigResource?.metadata;
+    if (config) resources.set(MESH_CONFIG_KEY, config);
+    this.#progress.follow(resources, isNews);
+    for (const key of this.#policies.keys()) this.#queues.status.add(key);
+    this.#queues.status.add(MESH_CONFIG_KEY);
+  }
+
+  #podChanged(change: PodChange, view: SnapshotView): void {
+    const { key, before, after } = change;
+    this.#presence.observe(change);
+    if (before && before.uid !== after?.uid) this.#digest.forget(before.uid);
+    if (after) {
+      this.#refreshPod(after);
+      this.#events.observe(view, [after]);
+    } else this.#refresh.forget(key);
+    if (before && after && weight(before) === weight(after)) return;
+    for (const pod of [before, after]) {
+      for (const policy of pod ? view.policiesOf(pod) : []) this.#queues.status.add(policy);
+    }
+    this.#queues.status.add(MESH_CONFIG_KEY);
+  }
+
+  #reported({ pod: { uid, namespace, name } }: Report): void {
+    const view = this.#view;
+    const pod = view?.snapshot.pods.get(`${namespace}/${name}`);
+    const entry = this.#options.reports.get(uid);
+    if (this.#stopped || !view || !entry || pod?.uid !== uid) return;
+    this.#presence.reported(uid);
+    const news = this.#digest.take(uid, entry);
+    if (this.#isAhead(pod, entry.report)) this.#queues.documents.add(documentKey(pod.workload));
+    if (news.connection) {
+      // without a stream it may need what was not urgent as long as it had one
+      this.#queues.documents.add(documentKey(pod.workload));
+      this.#queues.documents.add(directoryKey(namespace));
+    }
+    if (news.connection || news.refused) this.#refreshPod(pod);
+    if (news.refused) this.#events.reported(entry.report);
+    for (const key of news.resources) this.#progress.heard(key);
+    if (!news.connection && !news.refused && news.resources.length === 0) return;
+    for (const key of view.policiesOf(pod)) this.#queues.status.add(key);
+    if (news.connection || news.refused || news.resources.includes(MESH_CONFIG_KEY))
+      this.#queues.status.add(MESH_CONFIG_KEY);
+  }
+
+  /** It has something in force that comes after what is compiled here. */
+  #isAhead({ workload }: PodModel, { inForce }: Report): boolean {
+    if (!inForce || !isPossible(inForce)) return false;
+    return compareRevision(inForce, this.#options.mesh.position(workloadKey(workload))) > 0;
+  }
+
+  #documentWritten(document: DesiredDocument): void {
     const { metrics, log } = this.#options;
-    const key = refKey(document);
     metrics.writes.inc({ kind: document.workload ? 'Config' : 'Directory' });
-    log.debug({ document: key, hash: document.content.hash }, 'wrote a document');
-    this.#refreshPods(this.#podsOf(key));
+    log.debug({ document: refKey(document), hash: document.hash }, 'wrote a document');
+    this.#refreshAll(document);
   }
 
   #mountedBy(pod: PodModel): MountedDocuments {
@@ -230,19 +262,13 @@ export class Reconciler {
     };
   }
 
-  /** The pods that mount the document of this key. */
-  #podsOf(key: string): readonly PodModel[] {
-    const document = this.#desired.get(key);
-    if (!document) return [];
-    const { workload, namespace } = document;
-    const pods = workload
-      ? this.#view?.injected.get(workloadKey(workload))
-      : this.#view?.podsOf.get(namespace);
-    return pods ?? [];
+  /** Looks whether the pods that mount the document are to be told. */
+  #refreshAll(document: DesiredDocument | undefined): void {
+    if (document) for (const pod of this.#proxies.of(document)) this.#refreshPod(pod);
   }
 
-  #refreshPods(pods: readonly PodModel[]): void {
-    for (const pod of pods) if (mounts(pod)) this.#queues.refresh.add(refKey(pod));
+  #refreshPod(pod: PodModel): void {
+    if (mounts(pod)) this.#queues.refresh.add(refKey(pod));
   }
 
   #queue(name: string, process: (key: string) => Promise<{ requeueAfterMs: number } | undefined>): WorkQueue {
@@ -261,3 +287,7 @@ export class Reconciler {
     });
   }
 }
+
+/** What of a pod any status depends on, beside what its proxy says. */
+const weight = (pod: PodModel): string =>
+  `${counts(pod)} ${unprotected(pod)} ${pod.uid} ${JSON.stringify(pod.labels)}`;

@@ -103,6 +103,12 @@ export const MeshConfigStatus = Closed({
   applied: Type.Optional(
     Type.String({ description: 'Proxies that run this generation, of the running ones: `12/12`.' }),
   ),
+  appliedIn: Type.Optional(
+    Type.String({
+      description: 'How long this generation took until all proxies had it: `84ms`.',
+      maxLength: 40,
+    }),
+  ),
   conditions: Type.Optional(Conditions),
 });
 
@@ -110,6 +116,7 @@ export interface MeshConfigStatus {
   observedGeneration?: number;
   proxies?: number;
   applied?: string;
+  appliedIn?: string;
   conditions?: Condition[];
 }
 

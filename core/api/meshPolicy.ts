@@ -185,10 +185,16 @@ export const MeshPolicyStatus = Closed({
       description: 'Proxies that run this generation, of the running ones that it selects: `3/3`.',
     }),
   ),
+  appliedIn: Type.Optional(
+    Type.String({
+      description: 'How long this generation took until all of these proxies had it: `84ms`.',
+      maxLength: 40,
+    }),
+  ),
   rules: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of authorization rules.' })),
   late: Type.Optional(
     Type.Array(Type.String(), {
-      description: 'Pods whose proxy does not run this generation yet (the first ten).',
+      description: 'Pods whose proxy does not run this generation yet, or does not answer (the first ten).',
       maxItems: 10,
     }),
   ),
@@ -198,6 +204,7 @@ export const MeshPolicyStatus = Closed({
 export interface MeshPolicyStatus {
   observedGeneration?: number;
   applied?: string;
+  appliedIn?: string;
   rules?: number;
   late?: string[];
   conditions?: Condition[];
@@ -231,6 +238,20 @@ export const meshPolicyKind: Kind = {
       description: 'Proxies that run this version of the resource, out of those that it selects',
     },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+    {
+      name: 'Generation',
+      type: 'integer',
+      jsonPath: '.status.observedGeneration',
+      description: 'Version of the resource that APPLIED speaks of',
+      priority: 1,
+    },
+    {
+      name: 'Applied-In',
+      type: 'string',
+      jsonPath: '.status.appliedIn',
+      description: 'Time until every proxy had it',
+      priority: 1,
+    },
     {
       name: 'Accepted',
       type: 'string',

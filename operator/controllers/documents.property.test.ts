@@ -5,7 +5,9 @@ import { compareRevision } from '../../core/proxyConfig/index.ts';
 import { documentHash } from '../hash.ts';
 import type { DocumentStamp } from '../sinks/types.ts';
 import { MemoryDocuments } from '../testing/memoryDocuments.ts';
-import { Documents, REPAIR_MS, type DesiredDocument } from './documents.ts';
+import { ManualClock } from '../../kube/testing/manualClock.ts';
+import { wantedFile } from '../testing/model.ts';
+import { Documents, REPAIR_MS } from './documents.ts';
 
 const KEY = 'shop/weft.deployment.cart';
 
@@ -13,19 +15,32 @@ const step = fc.oneof(
   fc.record({
     kind: fc.constant('want' as const),
     hash: fc.integer({ min: 1, max: 4 }),
+    shape: fc.integer({ min: 1, max: 2 }),
     newer: fc.integer({ min: 0, max: 3 }),
   }),
   fc.record({
-    kind: fc.constantFrom('restart', 'restore', 'damage', 'delete', 'deliver', 'look', 'wait', 'report'),
+    kind: fc.constantFrom(
+      'restart',
+      'restore',
+      'damage',
+      'delete',
+      'deliver',
+      'look',
+      'wait',
+      'report',
+      'stream',
+    ),
   }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 class World {
   readonly sink = new MemoryDocuments();
-  #now = 1_000_000;
+  readonly #clock = new ManualClock();
   #revision = 100;
   #wanted = 'h0';
+  #shape = 's0';
+  #filesDueMs = 0;
   /** What the proxies have in force: only something newer replaces it. */
   inForce: DocumentStamp | undefined;
   /** A document that proxies would have refused as older than theirs, though its content is another. */
@@ -38,10 +53,14 @@ class World {
     return new Documents({
       sink: this.sink,
       hash: documentHash,
-      monotonic: () => this.#now,
-      inForce: () => this.#reported,
+      clock: this.#clock,
+      desired: () => wantedFile(this.#wanted, { shape: () => this.#shape }),
+      revision: () => String(this.#revision),
+      inForce: () => (this.#reported ? [{ ...this.#reported, streamed: false }] : []),
+      filesDueMs: () => this.#filesDueMs,
       onIncident: () => {},
       onWritten: () => {},
+      onOversized: () => {},
     });
   }
 
@@ -49,6 +68,7 @@ class World {
     if (one.kind === 'want') {
       this.#revision += one.newer;
       this.#wanted = `h${one.hash}`;
+      this.#shape = `s${one.shape}`;
     } else if (one.kind === 'restart') this.#restart();
     // from a backup: revisions begin again, and proxies still run
     else if (one.kind === 'restore') this.#revision = 50;
@@ -56,7 +76,8 @@ class World {
     else if (one.kind === 'delete') this.sink.delete(KEY);
     else if (one.kind === 'deliver') this.#deliver();
     else if (one.kind === 'report') this.#reported = this.inForce;
-    else if (one.kind === 'wait') this.#now += 1_000;
+    else if (one.kind === 'stream') this.#filesDueMs = this.#filesDueMs === 0 ? Infinity : 0;
+    else if (one.kind === 'wait') this.#clock.advance(1_000);
     else await this.#look();
   }
 
@@ -73,13 +94,6 @@ class World {
   }
 
   async #look(): Promise<void> {
-    const document: DesiredDocument = {
-      namespace: 'shop',
-      name: 'weft.deployment.cart',
-      file: 'config.json',
-      content: { hash: this.#wanted },
-    };
-    this.#documents.setDesired(new Map([[KEY, document]]), String(this.#revision));
     await this.#documents.reconcile(KEY).catch(() => undefined);
     for (const { stamp } of this.sink.written.slice(this.#seen)) this.#proxiesSee(stamp);
     this.#seen = this.sink.written.length;
@@ -92,10 +106,10 @@ class World {
 
   /** Lets time pass until nothing is left to do. */
   async settle(): Promise<void> {
-    for (let round = 0; round < 6; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       this.#reported = this.inForce;
       this.#deliver();
-      this.#now += REPAIR_MS;
+      this.#clock.advance(REPAIR_MS);
       await this.#look();
       await this.#look();
     }

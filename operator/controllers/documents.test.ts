@@ -1,274 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { compareRevision } from '../../core/proxyConfig/index.ts';
-import { documentHash } from '../hash.ts';
-import { MemoryDocuments } from '../testing/memoryDocuments.ts';
+import { COMPRESS_BYTES } from '../sinks/packed.ts';
+import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
+import { wantedFile } from '../testing/model.ts';
 import {
-  CATCH_UP_MS,
-  Documents,
+  LAZY_GATHER_MS,
+  LAZY_INTERVAL_MS,
+  LAZY_RATE,
   MAX_DOCUMENT_BYTES,
   MIN_INTERVAL_MS,
-  REMOVE_MS,
-  REPAIR_MS,
-  type DesiredDocument,
-  type DocumentIncident,
-  type InForce,
 } from './documents.ts';
 
-const KEY = 'shop/weft.deployment.cart';
-let sink: MemoryDocuments;
-let documents: Documents;
-let now: number;
-let inForce: InForce | undefined;
-let incidents: DocumentIncident[];
-
-const start = (): void => {
-  documents = new Documents({
-    sink,
-    hash: documentHash,
-    monotonic: () => now,
-    inForce: () => inForce,
-    onIncident: (incident) => incidents.push(incident),
-    onWritten: () => {},
-  });
-};
-
-const document = (hash: string, fields: object = {}): DesiredDocument => ({
-  namespace: 'shop',
-  name: 'weft.deployment.cart',
-  file: 'config.json',
-  content: { hash, ...fields },
-  owner: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-cart' },
-});
-
-const want = (hash: string | undefined, revision: string, fields: object = {}): string[] =>
-  documents.setDesired(new Map(hash === undefined ? [] : [[KEY, document(hash, fields)]]), revision);
-
-const positions = (): string[] => sink.written.map(({ stamp }) => `${stamp.epoch}/${stamp.revision}`);
+let world: DocumentsWorld;
 
 beforeEach(() => {
-  sink = new MemoryDocuments();
-  now = 1_000_000;
-  inForce = undefined;
-  incidents = [];
-  start();
+  world = new DocumentsWorld();
 });
-
-/** What is wanted is in place, and the watch has shown it. */
-async function inPlace(hash: string, revision: string): Promise<void> {
-  want(hash, revision);
-  await documents.reconcile(KEY);
-  sink.deliver();
-  documents.observed(KEY);
-  now += MIN_INTERVAL_MS;
-}
 
 describe('writing', () => {
   it('a wanted document at once, whole, with its place in the order', async () => {
-    expect(want('h1', '100')).toEqual([KEY]);
-    expect(await documents.reconcile(KEY)).toBeUndefined();
-    const [written] = sink.written;
-    expect(JSON.parse(written!.text)).toEqual({ hash: 'h1', epoch: 1, revision: '100' });
+    world.want('h1', '100');
+    expect(await world.reconcile()).toBeUndefined();
+    const [written] = world.sink.written;
+    expect(JSON.parse(written!.data as string)).toEqual({ hash: 'h1', epoch: 1, revision: '100' });
     expect(written!.owner?.uid).toBe('uid-cart');
-    expect(documents.hashInPlace(KEY)).toBe('h1');
+    expect(world.hashInPlace).toBe('h1');
   });
 
   it('only when the content changes', async () => {
-    await inPlace('h1', '100');
-    expect(want('h1', '200')).toEqual([]);
-    await documents.reconcile(KEY);
-    expect(sink.written).toHaveLength(1);
+    await world.inPlace('h1', '100');
+    world.want('h1', '200');
+    await world.reconcile();
+    expect(world.sink.written).toHaveLength(1);
   });
 
   it('nothing after a restart if nothing changed, not even before the watch caught up', async () => {
-    await inPlace('h1', '100');
-    start();
-    want('h1', '300');
-    for (const key of documents.keys()) await documents.reconcile(key);
-    expect(sink.written).toHaveLength(1);
+    await world.inPlace('h1', '100');
+    world.restart();
+    world.want('h1', '300');
+    await world.reconcile();
+    expect(world.sink.written).toHaveLength(1);
   });
 
   it('not twice while the watch has not shown the first', async () => {
-    want('h1', '100');
-    await documents.reconcile(KEY);
-    await documents.reconcile(KEY);
-    expect(sink.written).toHaveLength(1);
+    world.want('h1', '100');
+    await world.reconcile();
+    await world.reconcile();
+    expect(world.sink.written).toHaveLength(1);
   });
 
   it('changes in quick succession at most every MIN_INTERVAL_MS, the last of them', async () => {
-    want('h1', '100');
-    await documents.reconcile(KEY);
-    want('h2', '101');
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: MIN_INTERVAL_MS });
-    want('h3', '102');
-    now += MIN_INTERVAL_MS;
-    await documents.reconcile(KEY);
-    expect(sink.written.map(({ stamp }) => stamp.hash)).toEqual(['h1', 'h3']);
+    world.want('h1', '100');
+    await world.reconcile();
+    world.want('h2', '101');
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: MIN_INTERVAL_MS });
+    world.want('h3', '102');
+    world.clock.advance(MIN_INTERVAL_MS);
+    await world.reconcile();
+    expect(world.sink.written.map(({ stamp }) => stamp.hash)).toEqual(['h1', 'h3']);
   });
 
   it('again where it belongs to a new owner of the same name', async () => {
-    await inPlace('h1', '100');
+    await world.inPlace('h1', '100');
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-new' };
-    const changed = documents.setDesired(new Map([[KEY, { ...document('h1'), owner }]]), '110');
-    expect(changed).toEqual([KEY]);
-    await documents.reconcile(KEY);
-    expect(sink.written.at(-1)?.owner?.uid).toBe('uid-new');
+    world.want('h1', '110', { owner });
+    await world.reconcile();
+    expect(world.sink.written.at(-1)?.owner?.uid).toBe('uid-new');
+  });
+
+  it('compressed where it is long', async () => {
+    const text = `"${'x'.repeat(COMPRESS_BYTES)}"`;
+    world.want('h1', '100', { text: () => text });
+    await world.reconcile();
+    const [written] = world.sink.written;
+    expect(written!.file).toBe('config.json.gz');
+    expect(gunzipSync(written!.data as Uint8Array).toString()).toBe(text);
+    world.deliver();
+    expect(world.hashInPlace).toBe('h1');
   });
 
   it('not what is too large: it is reported once, and the last one stays', async () => {
-    await inPlace('h1', '100');
-    want('h2', '101', { text: 'x'.repeat(MAX_DOCUMENT_BYTES) });
-    await documents.reconcile(KEY);
-    await documents.reconcile(KEY);
-    expect(incidents).toMatchObject([{ kind: 'tooLarge', bytes: expect.any(Number) as number }]);
-    expect(documents.hashInPlace(KEY)).toBe('h1');
-    want('h3', '102');
-    await documents.reconcile(KEY);
-    expect(documents.hashInPlace(KEY)).toBe('h3');
+    await world.inPlace('h1', '100');
+    const text = randomBytes(MAX_DOCUMENT_BYTES).toString('hex');
+    world.want('h2', '101', { text: () => text.repeat(2), shape: () => 's2' });
+    await world.look(LAZY_INTERVAL_MS);
+    world.want('h2', '102', { text: () => text.repeat(2), shape: () => 's3' });
+    await world.look(LAZY_INTERVAL_MS);
+    expect(world.incidents).toMatchObject([{ kind: 'tooLarge', bytes: expect.any(Number) as number }]);
+    expect(world.hashInPlace).toBe('h1');
+    expect([...world.documents.oversized]).toEqual([KEY]);
+    world.want('h3', '103');
+    await world.look(LAZY_INTERVAL_MS);
+    expect(world.hashInPlace).toBe('h3');
+    expect(world.documents.oversized.size).toBe(0);
   });
 
   it('again when it was refused, as by a conflict', async () => {
-    want('h1', '100');
-    sink.failure = new Error('conflict');
-    await expect(documents.reconcile(KEY)).rejects.toThrow('conflict');
-    now += MIN_INTERVAL_MS;
-    await documents.reconcile(KEY);
-    expect(documents.hashInPlace(KEY)).toBe('h1');
+    world.want('h1', '100');
+    world.sink.failure = new Error('conflict');
+    await expect(world.reconcile()).rejects.toThrow('conflict');
+    world.clock.advance(MIN_INTERVAL_MS);
+    await world.reconcile();
+    expect(world.hashInPlace).toBe('h1');
   });
 });
 
-describe('the order of documents', () => {
-  it('goes on by the revision', async () => {
-    await inPlace('h1', '100');
-    want('h2', '101');
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/100', '1/101']);
+describe('where only endpoints are other ones', () => {
+  beforeEach(async () => {
+    world.filesDueMs = Infinity;
+    await world.inPlace('h1', '100');
   });
 
-  it('goes on by the epoch where the content changes at the same revision', async () => {
-    await inPlace('h1', '100');
-    want('h2', '100');
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/100', '2/100']);
+  it('and proxies have a stream, the file follows at most every LAZY_INTERVAL_MS', async () => {
+    for (let second = 1; second <= 65; second += 1) {
+      world.want(`h1-${second}`, String(100 + second));
+      await world.look(1_000);
+    }
+    expect(world.sink.written.length).toBeLessThanOrEqual(4);
+    await world.look(LAZY_INTERVAL_MS);
+    expect(world.hashInPlace).toBe('h1-65');
   });
 
-  it('waits for a watch that lags behind a former leader, then takes revisions as restarted', async () => {
-    await inPlace('h1', '500');
-    start();
-    want('h2', '400');
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: CATCH_UP_MS });
-    now += CATCH_UP_MS;
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/500', '2/400']);
-  });
-
-  it('needs no new epoch where the watch caught up', async () => {
-    await inPlace('h1', '500');
-    start();
-    want('h2', '400');
-    await documents.reconcile(KEY);
-    want('h2', '501');
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/500', '1/501']);
-  });
-
-  it('comes after what a proxy has in force, as when the cluster was restored from a backup', async () => {
-    await inPlace('h1', '100');
-    now += CATCH_UP_MS;
-    inForce = { epoch: 3, revision: '900', hash: 'h0' };
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/100', '4/100']);
-  });
-
-  it('comes after a document of the same place and other content, which proxies took first', async () => {
-    await inPlace('h1', '100');
-    inForce = { epoch: 1, revision: '100', hash: 'h0' };
-    await documents.reconcile(KEY);
-    expect(positions()).toEqual(['1/100', '2/100']);
-  });
-
-  it('survives that somebody deletes the document', async () => {
-    await inPlace('h1', '100');
-    want('h2', '100');
-    await documents.reconcile(KEY);
-    sink.delete(KEY);
-    sink.deliver();
-    documents.observed(KEY);
-    now += MIN_INTERVAL_MS;
-    await documents.reconcile(KEY);
-    const [before, after] = sink.written.slice(-2);
-    expect(compareRevision(after!.stamp, before!.stamp)).toBeGreaterThan(0);
-  });
-});
-
-describe('what somebody else did', () => {
-  it('is repaired after REPAIR_MS and told once, with the same place in the order', async () => {
-    await inPlace('h1', '100');
-    sink.damage(KEY);
-    sink.deliver();
-    documents.observed(KEY);
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: REPAIR_MS });
-    expect(documents.hashInPlace(KEY)).toBeUndefined();
-    expect(documents.isDamaged(KEY)).toBe(true);
-    now += REPAIR_MS - 1;
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: 1 });
-    now += 1;
-    await documents.reconcile(KEY);
-    expect(sink.written[1]?.text).toBe(sink.written[0]?.text);
-    expect(incidents).toMatchObject([{ kind: 'changed', repairMs: REPAIR_MS }]);
-    expect(documents.isDamaged(KEY)).toBe(false);
-  });
-
-  it('is no damage where it was deleted', async () => {
-    await inPlace('h1', '100');
-    sink.delete(KEY);
-    sink.deliver();
-    documents.observed(KEY);
-    expect(documents.isDamaged(KEY)).toBe(false);
-  });
-
-  it('does not hold back a change that is wanted', async () => {
-    await inPlace('h1', '100');
-    sink.damage(KEY);
-    sink.deliver();
-    documents.observed(KEY);
-    want('h2', '101');
-    expect(await documents.reconcile(KEY)).toBeUndefined();
-    expect(documents.hashInPlace(KEY)).toBe('h2');
-  });
-});
-
-describe('removing', () => {
-  it('what is not wanted any more, after a while in which it may be wanted again', async () => {
-    await inPlace('h1', '100');
-    expect(want(undefined, '101')).toEqual([KEY]);
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: REMOVE_MS });
-    want('h1', '102');
-    await documents.reconcile(KEY);
-    want(undefined, '103');
-    expect(await documents.reconcile(KEY)).toEqual({ requeueAfterMs: REMOVE_MS });
-    now += REMOVE_MS;
-    await documents.reconcile(KEY);
-    expect(sink.removed).toEqual([KEY]);
+  it('and what comes back to what is in place costs nothing', async () => {
+    for (let second = 1; second <= 60; second += 1) {
+      world.want(second % 2 ? 'h2' : 'h1', String(100 + second));
+      await world.look(LAZY_GATHER_MS / 4);
+    }
+    world.want('h1', '200');
+    await world.look(LAZY_INTERVAL_MS);
+    // turns that come while it differs are used
+    expect(world.sink.written.length).toBeLessThanOrEqual(3);
+    expect(world.hashInPlace).toBe('h1');
   });
 
   it.each([
-    ['has another name', { namespace: 'shop', name: 'settings' }],
-    ['was not written by us', { namespace: 'shop', name: 'weft.deployment.cart', stamp: undefined }],
-  ])('nothing that %s, whatever its labels say', async (_what, fields) => {
-    const key = `shop/${fields.name}`;
-    const stamp = { epoch: 1, revision: '1', hash: 'h', textHash: 't' };
-    const { stamp: given, ...ref } = { stamp, ...fields };
-    sink.existing.set(key, {
-      ...ref,
-      uid: 'u',
-      resourceVersion: '1',
-      actualTextHash: 't',
-      ...(given ? { stamp: given } : {}),
-    });
-    expect(documents.keys()).toEqual([key]);
-    await documents.reconcile(key);
-    now += REMOVE_MS;
-    await documents.reconcile(key);
-    expect(sink.removed).toEqual([]);
+    ['a proxy has only the file', {}, 0],
+    ['a service came or went', { shape: () => 'other' }, Infinity],
+    [
+      'it has another owner',
+      { owner: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-new' } },
+      Infinity,
+    ],
+  ])('but it is written at once where %s', async (_what, fields, due) => {
+    world.filesDueMs = due;
+    world.want('h2', '101', fields);
+    expect(await world.reconcile()).toBeUndefined();
+    expect(world.hashInPlace).toBe('h2');
+  });
+
+  it('and a proxy loses its stream, the file is written when that has lasted', async () => {
+    world.want('h2', '101');
+    world.filesDueMs = 300;
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 300 });
+  });
+
+  it('and there are many documents, they take turns', async () => {
+    const keys = Array.from({ length: 100 }, (_, index) => `shop/weft.deployment.w${index}`);
+    const wantAll = (hash: string): void => {
+      for (const key of keys) world.desired.set(key, wantedFile(hash, { name: key.slice('shop/'.length) }));
+    };
+    wantAll('h1');
+    for (const key of keys) await world.documents.reconcile(key);
+    const before = world.sink.written.length;
+    world.clock.advance(LAZY_INTERVAL_MS);
+    wantAll('h2');
+    world.revision = '200';
+    const seconds = 20;
+    for (let quarter = 0; quarter < 4 * seconds; quarter += 1) {
+      world.clock.advance(250);
+      for (const key of keys) await world.documents.reconcile(key);
+    }
+    expect(world.sink.written.length - before).toBeLessThanOrEqual(
+      LAZY_RATE.perSecond * seconds + LAZY_RATE.burst,
+    );
+    expect(world.sink.written.length - before).toBeGreaterThan(seconds);
   });
 });

@@ -1,43 +1,30 @@
 /**
  * Brings documents into place, one object at a time: level-based, so that a missed event is repaired by the next
- * look. What to write is decided elsewhere; here is decided when, and under which epoch and revision.
+ * look. What to write is decided elsewhere; here is decided when, and order.ts says under which epoch and revision.
  *
  *   in place                           → what is done
  *   nothing, wanted                    → written at once
  *   other content or owner             → written, at most every MIN_INTERVAL_MS
+ *   only other endpoints               → written, at most every LAZY_INTERVAL_MS and LAZY_RATE in all: proxies have
+ *                                        them by the stream, and the file is for their next start
  *   our content, changed by somebody   → written after REPAIR_MS: proxies refuse it and say so in the meantime
  *   something, not wanted              → deleted after REMOVE_MS
  */
-import { canonicalJson, compareRevision, type Hash } from '../../core/proxyConfig/index.ts';
+import type { Hash } from '../../core/proxyConfig/index.ts';
+import { TokenBucket, type Clock } from '../../kube/index.ts';
+import type { DocumentSink, DocumentStamp, ExistingDocument } from '../sinks/types.ts';
+import { refKey } from '../sinks/types.ts';
 import {
-  refKey,
-  type DocumentSink,
-  type DocumentStamp,
-  type ExistingDocument,
-  type ObjectRef,
-  type OwnerReference,
-} from '../sinks/types.ts';
-
-/** What a document says, without what orders it. `hash` is that of the content. */
-export interface DocumentContent {
-  readonly hash: string;
-}
-
-export interface DesiredDocument extends ObjectRef {
-  readonly file: string;
-  readonly content: DocumentContent;
-  readonly owner?: OwnerReference;
-}
-
-export interface Position {
-  readonly epoch: number;
-  readonly revision: string;
-}
-
-/** What a proxy reports to have in force. */
-export interface InForce extends Position {
-  readonly hash: string;
-}
+  ahead,
+  isOvertaken,
+  laterOf,
+  nextPosition,
+  type InForce,
+  type Placed,
+  type Places,
+} from './order.ts';
+import { packed, textHash } from '../sinks/packed.ts';
+import type { DesiredDocument } from './wantedFiles.ts';
 
 export type DocumentIncident =
   | { readonly kind: 'tooLarge'; readonly document: DesiredDocument; readonly bytes: number }
@@ -46,20 +33,33 @@ export type DocumentIncident =
 export interface DocumentsOptions {
   readonly sink: DocumentSink;
   readonly hash: Hash;
-  /** Milliseconds that never jump. */
-  readonly monotonic: () => number;
-  /** The newest that a proxy has in force of this document, where proxies have reported. */
-  readonly inForce: (document: DesiredDocument) => InForce | undefined;
+  readonly clock: Clock;
+  /** By refKey: what is wanted now. */
+  readonly desired: (key: string) => DesiredDocument | undefined;
+  /** Of what is compiled now. */
+  readonly revision: () => string;
+  /** What proxies report to have in force of this document. */
+  readonly inForce: (document: DesiredDocument) => readonly InForce[];
+  /** Milliseconds until one of the proxies of this document has only the file; Infinity: all have a stream. */
+  readonly filesDueMs: (document: DesiredDocument) => number;
   readonly onIncident: (incident: DocumentIncident) => void;
   readonly onWritten: (document: DesiredDocument) => void;
+  /** `oversized` is another one. */
+  readonly onOversized: () => void;
 }
 
 export const MIN_INTERVAL_MS = 500;
+export const LAZY_INTERVAL_MS = 30_000;
+/** Endpoints change in bursts. */
+export const LAZY_GATHER_MS = 2_000;
+/** Writes of files that are not urgent, of all workloads together. */
+export const LAZY_RATE = { perSecond: 2, burst: 4 };
 /** Long enough for people and alerts to see a damaged document, and that it does no harm. */
 export const REPAIR_MS = 45_000;
 export const REMOVE_MS = 10_000;
-/** A new leader whose watch lags behind what the old one wrote waits this long before it takes revisions as restarted. */
+/** What is ahead of this operator for so long will stay ahead: revisions began anew. */
 export const CATCH_UP_MS = 5_000;
+const CATCH_UP_LOOK_MS = 250;
 /** A ConfigMap holds 1 MiB; its metadata and key need some of that. */
 export const MAX_DOCUMENT_BYTES = 1_000_000;
 
@@ -72,40 +72,40 @@ interface Memory {
   /** What our last write put in place, until the watch shows it. */
   written?: ExistingDocument;
   /** Survives a deletion by somebody else: the next write must still come after it. */
-  last?: Position;
+  last?: Placed;
   writtenAt?: number;
+  /** When it may be written though that is not urgent. Kept until it is used, so that nobody waits in line twice. */
+  slot?: number;
   changedSince?: number;
   unwantedSince?: number;
-  tooLarge?: string;
+  /** A revision beyond ours, and since when. */
+  ahead?: { revision: bigint; since: number };
+}
+
+/** One look at one document. */
+interface Look {
+  readonly desired: DesiredDocument;
+  readonly existing: ExistingDocument | undefined;
+  readonly memory: Memory;
+  readonly places: Places;
+  readonly overtaken: boolean;
+  readonly catchUpMs: number;
 }
 
 export class Documents {
   readonly #options: DocumentsOptions;
   readonly #memory = new Map<string, Memory>();
-  readonly #startedAt: number;
-  #desired: ReadonlyMap<string, DesiredDocument> = new Map();
-  #revision = '0';
+  readonly #lazy: TokenBucket;
+  readonly #oversized = new Set<string>();
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
-    this.#startedAt = options.monotonic();
+    this.#lazy = new TokenBucket(LAZY_RATE, options.clock);
   }
 
-  /** Takes what is wanted now, by refKey. Returns the keys to look at. */
-  setDesired(desired: ReadonlyMap<string, DesiredDocument>, revision: string): string[] {
-    const before = this.#desired;
-    this.#desired = desired;
-    // deletions may leave a snapshot with a lower number than one that came before it
-    if (BigInt(revision) > BigInt(this.#revision)) this.#revision = revision;
-    const keys = new Set<string>();
-    for (const [key, document] of desired) {
-      const previous = before.get(key);
-      if (previous?.content.hash !== document.content.hash || previous.owner?.uid !== document.owner?.uid) {
-        keys.add(key);
-      }
-    }
-    for (const key of before.keys()) if (!desired.has(key)) keys.add(key);
-    return [...keys];
+  /** refKeys of documents that no ConfigMap can hold: proxies get them by the stream alone. */
+  get oversized(): ReadonlySet<string> {
+    return this.#oversized;
   }
 
   /** The watch showed this document anew, or that it is gone. */
@@ -113,11 +113,6 @@ export class Documents {
     const memory = this.#memory.get(key);
     const seen = this.#options.sink.existing.get(key);
     if (memory?.written && (!seen || isNewer(seen, memory.written))) delete memory.written;
-  }
-
-  /** Every document that is wanted or in place: for the first look after becoming leader. */
-  keys(): string[] {
-    return [...new Set([...this.#desired.keys(), ...this.#options.sink.existing.keys()])];
   }
 
   /** The hash that is in place, intact; undefined where there is none. */
@@ -133,106 +128,133 @@ export class Documents {
   }
 
   async reconcile(key: string): Promise<Again | undefined> {
-    const desired = this.#desired.get(key);
+    const desired = this.#options.desired(key);
     const existing = this.#inPlace(key);
     const memory = this.#memory.get(key) ?? {};
     this.#memory.set(key, memory);
-    if (existing?.stamp) memory.last = laterOf(memory.last, existing.stamp) ?? existing.stamp;
+    const last = laterOf(memory.last, existing?.stamp);
+    if (last) memory.last = last;
     if (!desired) return this.#remove(key, existing, memory);
     delete memory.unwantedSince;
 
-    const reported = this.#options.inForce(desired);
-    const position = laterOf(memory.last, reported);
-    const overtaken = isOvertaken(existing?.stamp, position, reported);
-    if (existing && isIntact(existing) && !overtaken && saysTheSame(existing, desired)) {
+    const look = this.#look(desired, existing, memory);
+    if (existing && isIntact(existing) && !look.overtaken && saysTheSame(existing, desired)) {
       delete memory.changedSince;
-      return undefined;
+      this.#fits(key);
+      return look.catchUpMs > 0 ? { requeueAfterMs: look.catchUpMs } : undefined;
     }
-    const wait = this.#waitFor(existing, { desired, memory, position });
-    if (wait > 0) return { requeueAfterMs: wait };
-    return this.#write(desired, {
-      existing,
-      memory,
-      next: this.#next(desired, { existing, position, overtaken }),
-    });
+    const wait = this.#waitFor(look);
+    return wait > 0 ? { requeueAfterMs: wait } : this.#write(look);
+  }
+
+  #look(desired: DesiredDocument, existing: ExistingDocument | undefined, memory: Memory): Look {
+    const { revision, inForce } = this.#options;
+    const places: Places = {
+      hash: desired.hash,
+      revision: revision(),
+      stamp: existing?.stamp,
+      last: memory.last,
+      inForce: inForce(desired),
+    };
+    const catchUpMs = this.#catchUp(memory, places);
+    const overtaken = isOvertaken(places, catchUpMs <= 0);
+    return { desired, existing, memory, places, overtaken, catchUpMs };
+  }
+
+  /** Milliseconds to give a watch that lags; 0: none does, or it is more than that. */
+  #catchUp(memory: Memory, places: Places): number {
+    const found = ahead(places);
+    if (found === undefined) {
+      delete memory.ahead;
+      return 0;
+    }
+    const now = this.#options.clock.monotonic();
+    // what we reached since was a lag; another one begins
+    if (!memory.ahead || memory.ahead.revision <= BigInt(places.revision)) {
+      memory.ahead = { revision: BigInt(found), since: now };
+    }
+    return Math.max(0, Math.min(CATCH_UP_LOOK_MS, memory.ahead.since + CATCH_UP_MS - now));
   }
 
   #inPlace(key: string): ExistingDocument | undefined {
     return this.#memory.get(key)?.written ?? this.#options.sink.existing.get(key);
   }
 
-  #waitFor(
-    existing: ExistingDocument | undefined,
-    {
-      desired,
-      memory,
-      position,
-    }: { desired: DesiredDocument; memory: Memory; position: Position | undefined },
-  ): number {
-    const now = this.#options.monotonic();
-    const sinceWrite = memory.writtenAt === undefined ? Infinity : now - memory.writtenAt;
-    let wait = MIN_INTERVAL_MS - sinceWrite;
-    if (existing && !isIntact(existing) && existing.stamp?.hash === desired.content.hash) {
+  #waitFor(look: Look): number {
+    const { desired, existing, memory, catchUpMs } = look;
+    const now = this.#options.clock.monotonic();
+    let wait = Math.max(catchUpMs, (memory.writtenAt ?? -Infinity) + MIN_INTERVAL_MS - now);
+    if (existing && !isIntact(existing) && existing.stamp?.hash === desired.hash) {
       if (memory.changedSince === undefined) {
         memory.changedSince = now;
         this.#options.onIncident({ kind: 'changed', document: desired, repairMs: REPAIR_MS });
       }
       wait = Math.max(wait, memory.changedSince + REPAIR_MS - now);
     }
-    if (position && BigInt(this.#revision) < BigInt(position.revision)) {
-      wait = Math.max(wait, this.#startedAt + CATCH_UP_MS - now);
-    }
-    return wait;
+    return Math.max(wait, this.#lazyFor(look));
   }
 
-  async #write(
-    desired: DesiredDocument,
-    { existing, memory, next }: { existing: ExistingDocument | undefined; memory: Memory; next: Position },
-  ): Promise<undefined> {
-    const { hash, ...content } = desired.content;
-    const text = canonicalJson({ ...content, ...next, hash });
-    const bytes = Buffer.byteLength(text);
+  /** Milliseconds that this write may wait because it is not urgent. */
+  #lazyFor({ desired, existing, memory, overtaken }: Look): number {
+    const isOversized = this.#oversized.has(refKey(desired));
+    const onlyEndpoints =
+      existing !== undefined &&
+      isIntact(existing) &&
+      !overtaken &&
+      existing.ownerUid === desired.owner?.uid &&
+      existing.stamp?.shape === desired.shape();
+    if (!onlyEndpoints && !isOversized) return 0;
+    const { clock, filesDueMs } = this.#options;
+    const now = clock.monotonic();
+    memory.slot ??= Math.max(
+      now + LAZY_GATHER_MS,
+      now + this.#lazy.takeAfterMs(),
+      (memory.writtenAt ?? -Infinity) + LAZY_INTERVAL_MS,
+    );
+    return isOversized ? memory.slot - now : Math.min(memory.slot - now, filesDueMs(desired));
+  }
+
+  async #write({ desired, existing, memory, places, overtaken }: Look): Promise<undefined> {
+    const { clock, sink, hash, onIncident, onWritten } = this.#options;
+    const key = refKey(desired);
+    const position = nextPosition(places, overtaken);
+    const { file, data, bytes } = await packed(desired.file, desired.text(position));
+    memory.writtenAt = clock.monotonic();
+    delete memory.slot;
     if (bytes > MAX_DOCUMENT_BYTES) {
-      if (memory.tooLarge !== hash) this.#options.onIncident({ kind: 'tooLarge', document: desired, bytes });
-      memory.tooLarge = hash;
+      if (!this.#oversized.has(key)) onIncident({ kind: 'tooLarge', document: desired, bytes });
+      this.#oversized.add(key);
+      this.#options.onOversized();
       return undefined;
     }
-    const stamp: DocumentStamp = { ...next, hash, textHash: this.#options.hash(text) };
-    const { namespace, name, file, owner } = desired;
-    memory.writtenAt = this.#options.monotonic();
-    memory.written = await this.#options.sink.apply({
+    const { namespace, name, owner, used = [] } = desired;
+    const stamp: DocumentStamp = {
+      ...position,
+      hash: desired.hash,
+      textHash: textHash(data, hash),
+      shape: desired.shape(),
+      ...(used.length > 0 ? { used } : {}),
+    };
+    memory.written = await sink.apply({
       namespace,
       name,
       file,
-      text,
+      data,
       stamp,
       ...(owner ? { owner } : {}),
       ...(existing ? { expectedVersion: existing.resourceVersion } : {}),
     });
-    memory.last = next;
+    memory.last = { ...position, hash: desired.hash };
     delete memory.changedSince;
-    delete memory.tooLarge;
+    this.#fits(key);
     // the watch may have been faster than the answer
-    const seen = this.#options.sink.existing.get(refKey(desired));
-    if (seen && isNewer(seen, memory.written)) delete memory.written;
-    this.#options.onWritten(desired);
+    if (sink.existing.get(key)) this.observed(key);
+    onWritten(desired);
     return undefined;
   }
 
-  /** Where the next write stands in the order: after all that any proxy may have seen of this document. */
-  #next(
-    desired: DesiredDocument,
-    at: { existing: ExistingDocument | undefined; position: Position | undefined; overtaken: boolean },
-  ): Position {
-    const { existing, position, overtaken } = at;
-    const revision = this.#revision;
-    if (!position) return { epoch: 1, revision };
-    if (BigInt(revision) > BigInt(position.revision)) return { epoch: position.epoch, revision };
-    const { stamp } = existing ?? {};
-    const repairs = !overtaken && stamp?.hash === desired.content.hash;
-    return repairs
-      ? { epoch: position.epoch, revision: position.revision }
-      : { epoch: position.epoch + 1, revision };
+  #fits(key: string): void {
+    if (this.#oversized.delete(key)) this.#options.onOversized();
   }
 
   async #remove(
@@ -240,12 +262,13 @@ export class Documents {
     existing: ExistingDocument | undefined,
     memory: Memory,
   ): Promise<Again | undefined> {
+    this.#fits(key);
     // the label alone makes no object ours: anyone can set it
     if (!existing?.stamp || !existing.name.startsWith('weft.')) {
       this.#memory.delete(key);
       return undefined;
     }
-    const now = this.#options.monotonic();
+    const now = this.#options.clock.monotonic();
     memory.unwantedSince ??= now;
     const wait = memory.unwantedSince + REMOVE_MS - now;
     if (wait > 0) return { requeueAfterMs: wait };
@@ -260,24 +283,5 @@ const isNewer = (seen: ExistingDocument, written: ExistingDocument): boolean =>
 
 const isIntact = ({ stamp, actualTextHash }: ExistingDocument): boolean => stamp?.textHash === actualTextHash;
 
-/**
- * Proxies have seen something newer than what is in place, or something else under the same position, as when a leader
- * wrote that did not know what the former one had written last. They would never take what is in place.
- */
-const isOvertaken = (
-  stamp: DocumentStamp | undefined,
-  position: Position | undefined,
-  reported: InForce | undefined,
-): boolean => {
-  if (!stamp) return position !== undefined;
-  if (position && compareRevision(position, stamp) > 0) return true;
-  return reported !== undefined && compareRevision(reported, stamp) === 0 && reported.hash !== stamp.hash;
-};
-
-const saysTheSame = ({ stamp, ownerUid }: ExistingDocument, { content, owner }: DesiredDocument): boolean =>
-  stamp?.hash === content.hash && ownerUid === owner?.uid;
-
-const laterOf = (a: Position | undefined, b: Position | undefined): Position | undefined => {
-  if (!a || !b) return a ?? b;
-  return compareRevision(a, b) >= 0 ? a : b;
-};
+const saysTheSame = ({ stamp, ownerUid }: ExistingDocument, { hash, owner }: DesiredDocument): boolean =>
+  stamp?.hash === hash && ownerUid === owner?.uid;

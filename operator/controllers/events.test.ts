@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Notice } from '../sinks/types.ts';
-import { deployment, podModel, reportOf, snapshotOf } from '../testing/model.ts';
+import { deployment, podModel, reportOf, snapshotOf, wantedFile } from '../testing/model.ts';
 import { Events } from './events.ts';
 import { SnapshotView } from './view.ts';
 
@@ -8,8 +8,11 @@ let notices: Notice[];
 let events: Events;
 const said = () => notices.map(({ reason, subject }) => `${reason} ${subject.kind} ${subject.name}`);
 const bare = ({ proxy: _proxy, ...pod }: ReturnType<typeof podModel>) => pod;
-const observe = (parts: Parameters<typeof snapshotOf>[0]) =>
-  events.observe(new SnapshotView(snapshotOf(parts)));
+const observe = (parts: Parameters<typeof snapshotOf>[0]): void => {
+  const view = new SnapshotView(snapshotOf(parts));
+  events.observe(view, view.snapshot.pods.values());
+  events.rejected(view);
+};
 
 beforeEach(() => {
   notices = [];
@@ -73,13 +76,7 @@ it('says that a proxy refused a document, and again only after it took one', () 
 });
 
 it('tells the workload of a document that is too large or was changed', () => {
-  const document = {
-    namespace: 'shop',
-    name: 'weft.deployment.cart',
-    file: 'config.json',
-    content: { hash: 'h' },
-    workload: deployment('cart'),
-  };
+  const document = wantedFile('h', { workload: deployment('cart') });
   events.incident({ kind: 'tooLarge', document, bytes: 1_234_567 });
   events.incident({ kind: 'changed', document, repairMs: 12_000 });
   events.incident({ kind: 'changed', document, repairMs: 12_000 });
@@ -88,7 +85,7 @@ it('tells the workload of a document that is too large or was changed', () => {
     'DocumentChanged Deployment cart',
     'DocumentChanged Deployment cart',
   ]);
-  const { workload: _workload, ...directory } = { ...document, name: 'weft.directory' };
+  const directory = wantedFile('h', { name: 'weft.directory' });
   events.incident({ kind: 'tooLarge', document: directory, bytes: 1_234_567 });
   expect(said().at(-1)).toBe('DocumentTooLarge ConfigMap weft.directory');
 });

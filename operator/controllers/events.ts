@@ -1,11 +1,12 @@
 /** Warning Events where people look for trouble: each said once, until it changes. */
 import type { Report } from '../../core/control/index.ts';
-import type { PodModel, WorkloadModel } from '../../core/model/index.ts';
+import type { PodModel } from '../../core/model/index.ts';
 import { API_VERSION } from '../../core/api/index.ts';
 import type { EventSink, EventSubject, Notice } from '../sinks/types.ts';
 import { refusalText } from '../status/proxies.ts';
-import type { DesiredDocument, DocumentIncident } from './documents.ts';
+import type { DocumentIncident } from './documents.ts';
 import type { SnapshotView } from './view.ts';
+import type { DesiredDocument } from './wantedFiles.ts';
 
 /** Things said are remembered up to this number; the oldest is forgotten first and may be said again. */
 const MAX_SAID = 20_000;
@@ -29,7 +30,7 @@ const podSubject = ({
 });
 
 /** Workloads carry their events; a directory has only its ConfigMap. */
-function documentSubject(document: DesiredDocument & { workload?: WorkloadModel }): EventSubject {
+function documentSubject(document: DesiredDocument): EventSubject {
   const { namespace, name, workload } = document;
   if (!workload || workload.uid === '') return { apiVersion: 'v1', kind: 'ConfigMap', namespace, name };
   return {
@@ -50,9 +51,10 @@ export class Events {
     this.#options = options;
   }
 
-  /** Pods without a proxy, and resources that are not accepted. */
-  observe(view: SnapshotView): void {
-    for (const pod of view.proxyMissing()) {
+  /** Pods that changed: without a proxy they are not protected. */
+  observe(view: SnapshotView, pods: Iterable<PodModel>): void {
+    for (const pod of pods) {
+      if (!view.proxyMissing(pod)) continue;
       this.#say({
         subject: podSubject(pod),
         reason: 'ProxyMissing',
@@ -61,6 +63,10 @@ export class Events {
           'restart it, or label it weft.dev/inject=false',
       });
     }
+  }
+
+  /** Resources that are not accepted. */
+  rejected(view: SnapshotView): void {
     for (const { kind, namespace, name, uid, problems, generation } of view.rejected.values()) {
       const what = problems.map((problem) => `${problem.field}: ${problem.message}`).join('; ');
       this.#say({
@@ -91,8 +97,9 @@ export class Events {
         subject,
         reason: 'DocumentTooLarge',
         message:
-          `ConfigMap ${namespace}/${name} would have ${incident.bytes} bytes, more than one can hold; ` +
-          'the last one stays in force. Fewer services or policies in the namespace make it smaller',
+          `ConfigMap ${namespace}/${name} would have ${incident.bytes} bytes, more than one can hold: proxies get the ` +
+          'document by the stream, and start with the last one that was stored. Fewer services or policies in the ' +
+          'namespace make it smaller',
       });
     } else {
       this.#say({

@@ -4,7 +4,10 @@ import type { Snapshot } from '../../core/model/index.ts';
 import { ReportRegistry } from '../control/reports.ts';
 import { FileStatus } from '../sinks/fileStatus.ts';
 import { deployment, inForce, meshPolicy, podModel, reportOf, snapshotOf } from '../testing/model.ts';
-import { COALESCE_MS, PolicyStatus } from './policyStatus.ts';
+import { COALESCE_MS, COUNTING_MS } from './pace.ts';
+import { PolicyStatus } from './policyStatus.ts';
+import { Presence, STATUS_GRACE_MS } from './presence.ts';
+import { Progress } from './progress.ts';
 import { SETTLE_MS } from './settling.ts';
 import { SnapshotView } from './view.ts';
 
@@ -35,18 +38,25 @@ let now: number;
 let sink: MemoryStatus;
 let reports: ReportRegistry;
 let view: SnapshotView;
+let presence: Presence;
+let progress: Progress;
 let controller: PolicyStatus;
 
 const see = (parts: Parameters<typeof snapshotOf>[0]): Snapshot => {
   const snapshot = snapshotOf({ workloads: [deployment('payment')], ...parts });
   view = new SnapshotView(snapshot);
+  for (const [key, after] of snapshot.pods) presence.observe({ key, before: undefined, after });
   sink.observe(snapshot);
   return snapshot;
 };
 const start = (): void => {
+  presence = new Presence({ reports, monotonic: () => now });
+  progress = new Progress(() => now);
   controller = new PolicyStatus({
     sink,
     reports,
+    presence,
+    progress,
     view: () => view,
     now: () => now,
     monotonic: () => now,
@@ -55,8 +65,11 @@ const start = (): void => {
 };
 const status = () => sink.policies.get(KEY)?.status;
 const applied = () => status()?.conditions?.find(({ type }) => type === 'Applied');
-const report = (pod = payment, policies = [policy]) =>
-  reports.accept(reportOf(pod, { inForce: inForce(policies) }), {});
+const session = {};
+const report = (pod = payment, policies = [policy]): void => {
+  reports.accept(reportOf(pod, { inForce: inForce(policies) }), session);
+  presence.reported(pod.uid);
+};
 
 beforeEach(() => {
   now = 1_000_000;
@@ -70,7 +83,7 @@ it('says n/m as proxies report, and writes nothing that is said already', async 
   await controller.reconcile(KEY);
   expect(status()).toMatchObject({ applied: '0/2', late: ['shop/payment-1', 'shop/payment-2'] });
   report();
-  now += COALESCE_MS;
+  now += COUNTING_MS;
   await controller.reconcile(KEY);
   expect(status()?.applied).toBe('1/2');
   expect(applied()).toMatchObject({ status: 'False', reason: 'Pending', observedGeneration: 1 });
@@ -79,16 +92,53 @@ it('says n/m as proxies report, and writes nothing that is said already', async 
   expect(sink.writes).toBe(2);
 });
 
-it('reacts at once, and then at most every COALESCE_MS', async () => {
-  see({ pods: [payment], policies: [policy] });
+it('reacts at once, then to what turns after COALESCE_MS and to what counts on after COUNTING_MS', async () => {
+  const second = podModel('payment-2');
+  see({ pods: [payment, second], policies: [policy] });
   await controller.reconcile(KEY);
   expect(sink.writes).toBe(1);
   report();
   now += 50;
-  expect(await controller.reconcile(KEY)).toEqual({ requeueAfterMs: COALESCE_MS - 50 });
-  now += COALESCE_MS - 50;
+  expect(await controller.reconcile(KEY)).toEqual({ requeueAfterMs: COUNTING_MS - 50 });
+  report(second);
+  now += COALESCE_MS - 60;
+  expect(await controller.reconcile(KEY)).toEqual({ requeueAfterMs: 10 });
+  now += 10;
   await controller.reconcile(KEY);
+  expect(status()?.applied).toBe('2/2');
+});
+
+it('says how long it took until all had it, and keeps to that', async () => {
+  see({ pods: [payment], policies: [policy] });
+  progress.follow(new Map([['MeshPolicy/shop/payment', policy.metadata]]), true);
+  await controller.reconcile(KEY);
+  expect(status()?.appliedIn).toBeUndefined();
+  now += 84;
+  report();
+  progress.heard('MeshPolicy/shop/payment');
+  now += COALESCE_MS;
+  await controller.reconcile(KEY);
+  expect(status()).toMatchObject({ applied: '1/1', appliedIn: '84ms' });
+  expect(applied()?.message).toBe('1/1 proxies run generation 1, after 84ms');
+  see({ pods: [payment, podModel('payment-2')], policies: [policy] });
+  now += COUNTING_MS;
+  await controller.reconcile(KEY);
+  expect(status()).toMatchObject({ applied: '1/2', appliedIn: '84ms' });
+});
+
+it('takes a proxy for late that is away for longer than a reconnect takes', async () => {
+  see({ pods: [payment], policies: [policy] });
+  report();
+  await controller.reconcile(KEY);
+  reports.disconnected(session);
+  presence.reported(payment.uid);
+  now += COUNTING_MS;
+  expect(await controller.reconcile(KEY)).toEqual({ requeueAfterMs: STATUS_GRACE_MS - COUNTING_MS });
   expect(status()?.applied).toBe('1/1');
+  now += STATUS_GRACE_MS;
+  await controller.reconcile(KEY);
+  expect(status()).toMatchObject({ applied: '0/1', late: ['shop/payment-1'] });
+  expect(applied()?.message).toContain('shop/payment-1 (disconnected)');
 });
 
 it('does not take APPLIED back when a new leader does not know the proxies yet', async () => {

@@ -1,35 +1,25 @@
-/** Keeps `status` of each MeshPolicy true: written only when it changes, and at most every COALESCE_MS. */
+/** Keeps `status` of each MeshPolicy true: written only when it changes, and at the pace of pace.ts. */
+import type { MeshPolicyStatus } from '../../core/api/index.ts';
 import { resourceKey } from '../../core/model/index.ts';
 import { canonicalJson } from '../../core/proxyConfig/index.ts';
-import type { ReportRegistry } from '../control/reports.ts';
-import type { StatusSink } from '../sinks/types.ts';
+import type { StoredStatus } from '../sinks/types.ts';
 import { policyStatus } from '../status/policy.ts';
-import { proxyState } from '../status/proxies.ts';
+import { holdsMs } from '../status/proxies.ts';
 import type { Again } from './documents.ts';
+import { Pace } from './pace.ts';
 import { settling } from './settling.ts';
+import { appliedIn, isTransition, statesOf, type StatusOptions } from './statusLook.ts';
 import type { SnapshotView } from './view.ts';
-
-export const COALESCE_MS = 200;
-
-export interface StatusOptions {
-  readonly sink: StatusSink;
-  readonly reports: ReportRegistry;
-  /** Undefined until there is a snapshot. */
-  readonly view: () => SnapshotView | undefined;
-  /** Wall clock, ms. */
-  readonly now: () => number;
-  readonly monotonic: () => number;
-  readonly onWritten: (kind: string) => void;
-}
 
 export class PolicyStatus {
   readonly #options: StatusOptions;
   readonly #startedAt: number;
-  readonly #writtenAt = new Map<string, number>();
+  readonly #pace: Pace;
 
   constructor(options: StatusOptions) {
     this.#options = options;
     this.#startedAt = options.monotonic();
+    this.#pace = new Pace(options.monotonic);
   }
 
   keys(): string[] {
@@ -37,47 +27,70 @@ export class PolicyStatus {
   }
 
   async reconcile(key: string): Promise<Again | undefined> {
-    const { sink, reports, now, monotonic, onWritten } = this.#options;
+    const { sink, monotonic, onWritten } = this.#options;
     const view = this.#options.view();
     const stored = sink.policies.get(key);
-    if (!stored) this.#writtenAt.delete(key);
-    if (!view || !stored) return undefined;
-    const { generation, uid } = stored;
-    const policy = view.policies.get(key);
-    const rejected = view.rejected.get(key);
-    const isRejected = rejected?.uid === uid && rejected.generation === generation;
-    // the snapshot is not there yet; its coming brings us back
-    if (!isRejected && (policy?.metadata.uid !== uid || policy.metadata.generation !== generation))
-      return undefined;
+    if (!stored) this.#pace.forget(key);
+    if (!view || !stored || !isInView(view, key, stored)) return undefined;
+    const lookMs = this.#pace.lookMs(key);
+    if (lookMs > 0) return { requeueAfterMs: lookMs };
 
+    const startedAt = monotonic();
+    const { status, settleMs, validMs } = this.#compute(key, stored, view);
+    this.#pace.looked(key, startedAt);
+    if (settleMs > 0) return { requeueAfterMs: settleMs };
+    if (canonicalJson(status) !== canonicalJson(stored.status ?? null)) {
+      const writeMs = this.#pace.writeMs(key, isTransition(stored.status, status));
+      if (writeMs > 0) return { requeueAfterMs: Math.min(writeMs, validMs) };
+      this.#pace.written(key);
+      const [namespace = '', name = ''] = key.split('/');
+      await sink.writePolicy({ namespace, name }, status);
+      onWritten('MeshPolicy');
+    }
+    return validMs < Infinity ? { requeueAfterMs: validMs } : undefined;
+  }
+
+  #compute(
+    key: string,
+    stored: StoredStatus<MeshPolicyStatus>,
+    view: SnapshotView,
+  ): { status: MeshPolicyStatus; settleMs: number; validMs: number } {
+    const { monotonic, now, progress } = this.#options;
+    const { generation, uid, status: written } = stored;
     const [namespace = '', name = ''] = key.split('/');
+    const policy = view.policies.get(key);
+    const rejected = rejectedOf(view, key, stored);
     const wanted = { key: resourceKey('MeshPolicy', { namespace, name }), uid, generation };
     const selected = policy ? view.selected(policy) : { meshed: [], unprotected: [] };
-    const proxies = selected.meshed.map((pod) => proxyState(pod, reports.get(pod.uid)?.report, wanted));
-    const sinceLeadingMs = monotonic() - this.#startedAt;
-    const wait = Math.max(
-      settling(proxies, { written: stored.status, generation, sinceLeadingMs }),
-      (this.#writtenAt.get(key) ?? -Infinity) + COALESCE_MS - monotonic(),
-    );
-    if (wait > 0) return { requeueAfterMs: wait };
-
-    const conflict = isRejected ? undefined : view.conflict(key);
+    const proxies = statesOf(selected.meshed, wanted, this.#options);
+    const conflict = rejected ? undefined : view.conflict(key);
     const status = policyStatus(
       {
         generation,
-        problems: isRejected ? rejected.problems : [],
+        problems: rejected?.problems ?? [],
         proxies,
         unprotected: selected.unprotected.map((pod) => `${pod.namespace}/${pod.name}`),
-        ...(stored.status ? { previous: stored.status } : {}),
-        ...(policy && !isRejected ? { spec: policy.spec } : {}),
+        ...(written ? { previous: written } : {}),
+        ...(policy && !rejected ? { spec: policy.spec } : {}),
         ...(conflict === undefined ? {} : { conflict }),
+        ...appliedIn(proxies, { key: wanted.key, wanted, written, progress }),
       },
       new Date(now()).toISOString(),
     );
-    if (canonicalJson(status) === canonicalJson(stored.status ?? null)) return undefined;
-    this.#writtenAt.set(key, monotonic());
-    await sink.writePolicy({ namespace, name }, status);
-    onWritten('MeshPolicy');
-    return undefined;
+    const sinceLeadingMs = monotonic() - this.#startedAt;
+    const settleMs = settling(proxies, { written, generation, sinceLeadingMs });
+    return { status, settleMs, validMs: holdsMs(proxies) };
   }
+}
+
+const rejectedOf = (view: SnapshotView, key: string, { uid, generation }: StoredStatus<MeshPolicyStatus>) => {
+  const rejected = view.rejected.get(key);
+  return rejected?.uid === uid && rejected.generation === generation ? rejected : undefined;
+};
+
+/** Else the snapshot is not there yet; its coming brings us back. */
+function isInView(view: SnapshotView, key: string, stored: StoredStatus<MeshPolicyStatus>): boolean {
+  const metadata = view.policies.get(key)?.metadata;
+  if (rejectedOf(view, key, stored)) return true;
+  return metadata?.uid === stored.uid && metadata.generation === stored.generation;
 }

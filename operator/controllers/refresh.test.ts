@@ -5,9 +5,9 @@ import { ReportRegistry } from '../control/reports.ts';
 import { inForce, podModel, reportOf, snapshotOf } from '../testing/model.ts';
 import {
   MAX_RETRIES,
-  mounts,
   POD_INTERVAL_MS,
   Refresh,
+  REFRESH_RATE,
   RETRY_MAX_MS,
   RETRY_MS,
   STUCK_MS,
@@ -23,6 +23,7 @@ let refreshed: string[];
 let failure: Error | undefined;
 let stuck: string[];
 let refresh: Refresh;
+let filesDueMs: number;
 
 const start = (): void => {
   refresh = new Refresh({
@@ -38,7 +39,8 @@ const start = (): void => {
     reports,
     snapshot: () => snapshotOf({ pods }),
     documents: () => documents,
-    monotonic: () => now,
+    filesDueMs: ({ uid }) => (reports.get(uid)?.connected ? Infinity : filesDueMs),
+    clock: { now: () => now, monotonic: () => now, after: () => () => {} },
     onRefreshed: () => {},
     onStuck: ({ name }) => stuck.push(name),
   });
@@ -63,6 +65,7 @@ beforeEach(() => {
   refreshed = [];
   stuck = [];
   failure = undefined;
+  filesDueMs = 0;
   start();
 });
 
@@ -119,18 +122,36 @@ it('tells of a new identity the pods of its ServiceAccount', async () => {
   expect(refreshed).toEqual(['cart-1 c1.d1.v1']);
 });
 
-it('tells nothing to a proxy that says it runs the document', async () => {
+it('leaves documents to the stream where there is one, and tells when it is lost', async () => {
+  says('c1');
   await look();
-  documents = { ...documents, config: 'c2' };
-  reports.accept(reportOf(pods[0]!, { inForce: inForce([], { hash: 'c2' }) }), {});
+  documents = intact('c2');
+  expect(await look()).toBeUndefined();
+  reports.disconnected(session);
+  filesDueMs = 300;
+  expect(await look()).toEqual({ requeueAfterMs: 300 });
+  filesDueMs = 0;
   await look();
-  expect(refreshed).toEqual([]);
+  expect(refreshed).toEqual(['cart-1 c2.d1.']);
 });
 
-it('tells a proxy that says it runs another document than the one that was there before us', async () => {
-  reports.accept(reportOf(pods[0]!, { inForce: inForce([], { hash: 'c0' }) }), {});
+it('tells of a new identity also where there is a stream', async () => {
+  says('c1');
   await look();
-  expect(refreshed).toEqual(['cart-1 c1.d1.']);
+  refresh.identityChanged(cart, 'v1');
+  await look();
+  expect(refreshed).toEqual(['cart-1 c1.d1.v1']);
+});
+
+it('lets pods take turns where many are to be told', async () => {
+  pods = Array.from({ length: 100 }, (_, index) => podModel(`cart-${index}`));
+  for (const { name } of pods) await look(name);
+  documents = intact('c2');
+  for (let quarter = 0; quarter <= 8; quarter += 1) {
+    for (const { name } of pods) await look(name);
+    now += 250;
+  }
+  expect(refreshed).toHaveLength(REFRESH_RATE.burst + 2 * REFRESH_RATE.perSecond);
 });
 
 it('tells of a damaged document at once, and of the repaired one though it is as before', async () => {
@@ -185,24 +206,21 @@ it('says nothing of a deleted document, and tells when it is back', async () => 
   expect(refreshed).toEqual(['cart-1 c1.d1..1']);
 });
 
-it.each([
-  { what: 'runs what was before', becomes: intact('c2'), sees: () => says('c2'), first: 'c2.d1.' },
-  { what: 'saw no damage', becomes: damaged, sees: () => says('c1', refused), first: 'c1.d1..1' },
-])('tells again, later and later, a proxy that $what', async ({ becomes, sees, first }) => {
+it('tells again, later and later, a proxy that saw no damage', async () => {
   says('c1');
   await look();
-  documents = becomes;
+  documents = damaged;
   expect(await look()).toEqual({ requeueAfterMs: RETRY_MS });
   now += RETRY_MS - 1;
   expect(await look()).toEqual({ requeueAfterMs: 1 });
-  expect(refreshed).toEqual([`cart-1 ${first}`]);
+  expect(refreshed).toEqual(['cart-1 c1.d1..1']);
   now += 1;
   expect(await look()).toEqual({ requeueAfterMs: 2 * RETRY_MS });
   expect(refreshed).toHaveLength(2);
   now += 2 * RETRY_MS;
   expect(await look()).toEqual({ requeueAfterMs: 4 * RETRY_MS });
   expect(new Set(refreshed).size).toBe(3);
-  sees();
+  says('c1', refused);
   expect(await look()).toBeUndefined();
 });
 
@@ -220,22 +238,16 @@ it('tells again a proxy that still refuses what was repaired', async () => {
   expect(refreshed).toEqual(['cart-1 c1.d1..1', 'cart-1 c1.d1..2', 'cart-1 c1.d1..3']);
 });
 
-it('ends telling again when kubelet has long looked by itself, or nobody listens', async () => {
+it('ends telling again when kubelet has long looked by itself', async () => {
   says('c1');
   await look();
-  documents = intact('c2');
+  documents = damaged;
   await look();
   for (let times = 0; times < MAX_RETRIES + 5; times += 1) {
     now += RETRY_MAX_MS;
     await look();
   }
   expect(refreshed).toHaveLength(1 + MAX_RETRIES);
-  documents = intact('c3');
-  await look();
-  reports.disconnected(session);
-  now += RETRY_MAX_MS;
-  expect(await look()).toBeUndefined();
-  expect(refreshed).toHaveLength(2 + MAX_RETRIES);
 });
 
 it('goes on counting after a restart', async () => {
@@ -282,19 +294,4 @@ it('knows a later pod of the same name as another one', async () => {
   documents = { ...documents, config: 'c2' };
   await look();
   expect(refreshed).toEqual([]);
-});
-
-it.each([
-  ['runs', {}, true],
-  ['waits for its files', { phase: 'Pending', proxy: { wires: [], started: false } }, true],
-  ['is on its way out', { terminating: true }, false],
-  ['has ended', { phase: 'Succeeded' }, false],
-])('a pod that %s', (_what, fields, expected) => {
-  expect(mounts(podModel('a', fields))).toBe(expected);
-});
-
-it('a pod that has no node, or no proxy, mounts nothing', () => {
-  const { node: _node, ...unscheduled } = podModel('a');
-  const { proxy: _proxy, ...bare } = podModel('a');
-  expect([mounts(unscheduled), mounts(bare)]).toEqual([false, false]);
 });

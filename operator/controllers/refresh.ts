@@ -4,15 +4,16 @@
  * nobody anything twice.
  *
  *   a file that the pod mounts            → is it told
- *   has new content                       → yes
- *   was damaged by somebody               → yes, so that its proxy says so, and again when it is repaired
+ *   is an identity with new content       → yes
+ *   is a document with new content        → where the proxy has no stream, which brings it faster and for less
+ *   was damaged by somebody               → yes, so that its proxy says so, and again when it is repaired: after
+ *                                           RETRY_MS, 2 × RETRY_MS, … while the proxy has not seen it, for kubelet may
+ *                                           look before its own watch has the change
  *   was deleted                           → when it is back: kubelet keeps what it mounted
- *   is not what its proxy says it has     → again after RETRY_MS, 2 × RETRY_MS, …: kubelet may look before its own
- *                                           watch has the change
  */
 import { annotation, identitySecretName } from '../../core/model/names.ts';
-import type { Report } from '../../core/control/index.ts';
 import type { PodModel, Snapshot } from '../../core/model/index.ts';
+import { TokenBucket, type Clock } from '../../kube/index.ts';
 import type { ReportRegistry } from '../control/reports.ts';
 import type { RefreshSink } from '../sinks/types.ts';
 import type { Again } from './documents.ts';
@@ -37,7 +38,9 @@ export interface RefreshOptions {
   readonly reports: ReportRegistry;
   readonly snapshot: () => Snapshot | undefined;
   readonly documents: (pod: PodModel) => MountedDocuments;
-  readonly monotonic: () => number;
+  /** Milliseconds until the pod's proxy has to do with files; Infinity: it has a stream. */
+  readonly filesDueMs: (pod: PodModel) => number;
+  readonly clock: Clock;
   readonly onRefreshed: () => void;
   /** The pod's proxy does not start: what it mounts may be missing. Called every STUCK_MS while that is so. */
   readonly onStuck: (pod: PodModel) => void;
@@ -52,6 +55,8 @@ export const RETRY_MS = 2_000;
 export const RETRY_MAX_MS = 30_000;
 /** After so many kubelet has looked by itself: what is still different then, no refresh will change. */
 export const MAX_RETRIES = 8;
+/** Pods that are told, in all: each costs a write, and kubelet a look. */
+export const REFRESH_RATE = { perSecond: 10, burst: 20 };
 const SHORT = 12;
 
 interface Told {
@@ -59,6 +64,8 @@ interface Told {
   files: MountedFiles;
   /** When it was told last; -Infinity: never by this replica. */
   at: number;
+  /** Its turn among all that are to be told. */
+  turnAt?: number;
   seenAt: number;
   /** When it was last found not started, or first seen. */
   stuckAt: number;
@@ -94,6 +101,7 @@ export const mounts = (pod: PodModel): boolean =>
 
 export class Refresh {
   readonly #options: RefreshOptions;
+  readonly #turns: TokenBucket;
   /** By `namespace/name` of the pod. */
   readonly #told = new Map<string, Told>();
   /** By `namespace/name of the Secret`: what of it was written last. */
@@ -101,6 +109,7 @@ export class Refresh {
 
   constructor(options: RefreshOptions) {
     this.#options = options;
+    this.#turns = new TokenBucket(REFRESH_RATE, options.clock);
   }
 
   /** An identity was written; `version` is any text that differs from one to the next. */
@@ -108,11 +117,15 @@ export class Refresh {
     this.#identities.set(`${identity.namespace}/${identitySecretName(identity.serviceAccount)}`, version);
   }
 
-  /** Forgets what belongs to nothing any more. */
-  retain(snapshot: Snapshot): void {
-    for (const key of this.#told.keys()) if (!snapshot.pods.has(key)) this.#told.delete(key);
+  /** The pod is gone. */
+  forget(key: string): void {
+    this.#told.delete(key);
+  }
+
+  /** Forgets identities of ServiceAccounts that are gone. */
+  retain({ serviceAccounts }: Snapshot): void {
     const secrets = new Set(
-      [...snapshot.serviceAccounts.values()].map(
+      [...serviceAccounts.values()].map(
         (account) => `${account.namespace}/${identitySecretName(account.name)}`,
       ),
     );
@@ -130,16 +143,21 @@ export class Refresh {
     this.#believe(told, pod, inPlace);
     const news = newsOf(told, inPlace, documents.damaged);
     const due = this.#due({ pod, told, news });
-    if (due !== undefined && due <= this.#options.monotonic()) await this.#tell(pod, told, news);
-    else if (due !== undefined) return soonest(due - this.#options.monotonic(), stuckMs);
-    return soonest(this.#retryDue(told, pod, news) - this.#options.monotonic(), stuckMs);
+    const now = this.#options.clock.monotonic();
+    if (due > now) return soonest(due - now, stuckMs);
+    // a turn that is not used is lost to the others, so it is kept
+    told.turnAt ??= now + this.#turns.takeAfterMs();
+    if (told.turnAt > now) return soonest(told.turnAt - now, stuckMs);
+    delete told.turnAt;
+    await this.#tell(pod, told, news);
+    return soonest(this.#retryDue(told, pod, news) - this.#options.clock.monotonic(), stuckMs);
   }
 
   async #tell(pod: PodModel, told: Told, { files, changed, repeated, gone, damaged }: News): Promise<void> {
     const retry = !changed && told.at !== -Infinity;
     const again = told.again + Number(repeated || retry);
     const retries = retry ? told.retries + 1 : 0;
-    told.at = this.#options.monotonic();
+    told.at = this.#options.clock.monotonic();
     await this.#options.sink.refresh(pod, valueOf(files, again));
     Object.assign(told, { files, again, retries, lost: gone, toldOfDamage: damaged });
     this.#options.onRefreshed();
@@ -148,7 +166,7 @@ export class Refresh {
   /** When to look again at a proxy that does not start, in ms; Infinity: it has started. */
   #lookWhetherStuck(told: Told, pod: PodModel): number {
     if (pod.proxy?.started !== false) return Infinity;
-    const now = this.#options.monotonic();
+    const now = this.#options.clock.monotonic();
     const wait = told.stuckAt + STUCK_MS - now;
     if (wait > 0) return wait;
     told.stuckAt = now;
@@ -165,21 +183,25 @@ export class Refresh {
     if (told.at === -Infinity || inForce === config) told.files = { ...told.files, config: inForce };
   }
 
-  /** When to tell the pod, by the monotonic clock; undefined: there is nothing to tell. */
-  #due({ pod, told, news }: { pod: PodModel; told: Told; news: News }): number | undefined {
-    if (news.changed) return told.at + POD_INTERVAL_MS;
-    const retry = this.#retryDue(told, pod, news);
-    if (retry < Infinity) return retry;
+  /** When to tell the pod, by the monotonic clock; Infinity: there is nothing to tell. */
+  #due({ pod, told, news }: { pod: PodModel; told: Told; news: News }): number {
+    const started = pod.proxy?.started !== false;
+    if (news.urgent || (news.changed && !started)) return told.at + POD_INTERVAL_MS;
+    if (news.changed) {
+      const filesDueMs = this.#options.filesDueMs(pod);
+      if (filesDueMs < Infinity)
+        return Math.max(told.at + POD_INTERVAL_MS, this.#options.clock.monotonic() + filesDueMs);
+    }
     // a proxy that does not start may wait for files that came between its mounting and our first sight of it
-    const stuck = pod.proxy?.started === false && told.at === -Infinity && told.files.config !== '';
-    return stuck ? told.seenAt + STUCK_MS : undefined;
+    const stuck = !started && told.at === -Infinity && told.files.config !== '';
+    return Math.min(this.#retryDue(told, pod, news), stuck ? told.seenAt + STUCK_MS : Infinity);
   }
 
   /** When to tell the pod once more of what it was told; Infinity: its proxy has seen it, or cannot say. */
   #retryDue(told: Told, pod: PodModel, { damaged }: News): number {
     const entry = this.#options.reports.get(pod.uid);
     if (told.at === -Infinity || !entry?.connected) return Infinity;
-    if (hasSeen(entry.report, told, damaged)) {
+    if (damaged.includes('config') === (entry.report.refused !== undefined)) {
       told.retries = 0;
       return Infinity;
     }
@@ -196,8 +218,8 @@ export class Refresh {
       uid: pod.uid,
       files: annotated?.files ?? inPlace,
       at: -Infinity,
-      seenAt: this.#options.monotonic(),
-      stuckAt: this.#options.monotonic(),
+      seenAt: this.#options.clock.monotonic(),
+      stuckAt: this.#options.clock.monotonic(),
       lost: false,
       toldOfDamage: [],
       retries: 0,
@@ -223,6 +245,8 @@ interface News {
   readonly changed: boolean;
   /** It changed, though no hash did: damage, or the way back. */
   readonly repeated: boolean;
+  /** No stream brings it: an identity, or damage. */
+  readonly urgent: boolean;
 }
 
 function newsOf(told: Told, inPlace: MountedFiles, damaged: MountedDocuments['damaged']): News {
@@ -240,16 +264,15 @@ function newsOf(told: Told, inPlace: MountedFiles, damaged: MountedDocuments['da
   told.toldOfDamage = told.toldOfDamage.filter((file) => damaged.includes(file));
   const onset = damaged.some((file) => !told.toldOfDamage.includes(file));
   const repeated = onset || (told.lost && !gone);
-  return { files, damaged, gone, repeated, changed: repeated || valueOf(files) !== valueOf(told.files) };
-}
-
-/** Whether a proxy's report fits what is in place; one that never had a document waits for its first. */
-function hasSeen({ inForce, refused }: Report, { files }: Told, damaged: News['damaged']): boolean {
-  if (damaged.includes('config')) return refused !== undefined;
-  if (files.config === '') return true;
-  const runsIt = inForce !== undefined && short(inForce.hash) === files.config;
-  // one that runs what is in place and refuses something still has the damaged document mounted
-  return refused ? !runsIt : runsIt;
+  const changed = repeated || valueOf(files) !== valueOf(told.files);
+  return {
+    files,
+    damaged,
+    gone,
+    repeated,
+    changed,
+    urgent: repeated || files.identity !== told.files.identity,
+  };
 }
 
 const soonest = (...waits: number[]): Again | undefined => {

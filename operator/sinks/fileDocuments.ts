@@ -1,11 +1,21 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Hash } from '../../core/proxyConfig/index.ts';
+import { gunzipSync } from 'node:zlib';
+import { serviceKey, type Hash } from '../../core/proxyConfig/index.ts';
+import { textHash } from './packed.ts';
 import { writeMounted } from './mounted.ts';
 import { readStamp } from './stamp.ts';
-import { refKey, type DocumentObject, type DocumentSink, type ExistingDocument, type View } from './types.ts';
+import {
+  refKey,
+  type DocumentObject,
+  type DocumentSink,
+  type DocumentStamp,
+  type ExistingDocument,
+  type View,
+} from './types.ts';
 
-const FILES = ['config.json', 'directory.json'];
+const FILES = ['config.json', 'config.json.gz', 'directory.json', 'directory.json.gz'];
+const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
 
 /** Documents as folders `<out>/<namespace>/<name>/`, in the form in which kubelet would mount them. */
 export class FileDocuments implements DocumentSink {
@@ -34,8 +44,8 @@ export class FileDocuments implements DocumentSink {
   onChange(): void {}
 
   async apply(document: DocumentObject): Promise<ExistingDocument> {
-    const { namespace, name, file, text, stamp, owner } = document;
-    await writeMounted(join(this.#out, namespace, name), { [file]: text }, stamp.textHash);
+    const { namespace, name, file, data, stamp, owner } = document;
+    await writeMounted(join(this.#out, namespace, name), { [file]: data }, stamp.textHash);
     const existing: ExistingDocument = {
       namespace,
       name,
@@ -56,25 +66,47 @@ export class FileDocuments implements DocumentSink {
 
   async #learn(namespace: string, name: string): Promise<void> {
     for (const file of FILES) {
-      const text = await readFile(join(this.#out, namespace, name, file), 'utf8').catch(() => undefined);
-      if (text === undefined) continue;
-      const textHash = this.#hash(text);
-      const stamp = stampOf(text, textHash);
+      const stored = await readFile(join(this.#out, namespace, name, file)).catch(() => undefined);
+      if (!stored) continue;
+      const isCompressed = file.endsWith('.gz');
+      const text = isCompressed ? unpacked(stored) : stored.toString('utf8');
+      const hash = textHash(isCompressed ? stored : text, this.#hash);
+      const stamp = stampOf(text, { namespace, textHash: hash });
       if (!stamp) continue;
       const ref = { namespace, name };
       const key = refKey(ref);
-      this.#existing.set(key, { ...ref, uid: key, resourceVersion: '0', stamp, actualTextHash: textHash });
+      this.#existing.set(key, { ...ref, uid: key, resourceVersion: '0', stamp, actualTextHash: hash });
     }
   }
 }
 
-const stampOf = (text: string, textHash: string): ExistingDocument['stamp'] => {
+/** No text where it is damaged. */
+function unpacked(data: Uint8Array): string {
   try {
-    return readStamp(JSON.stringify({ ...(JSON.parse(text) as object), textHash }));
+    return gunzipSync(data, { maxOutputLength: MAX_UNPACKED_BYTES }).toString('utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** There are no annotations beside files: what a workload has called is in its document. */
+function stampOf(
+  text: string,
+  { namespace, textHash }: { namespace: string; textHash: string },
+): ExistingDocument['stamp'] {
+  try {
+    const document = JSON.parse(text) as {
+      services?: { namespace: string; name: string }[];
+      workload?: object;
+    };
+    const foreign = (document.services ?? []).filter((service) => service.namespace !== namespace);
+    const used = document.workload ? foreign.map(serviceKey) : [];
+    const { epoch, revision, hash } = document as Partial<DocumentStamp>;
+    return readStamp(JSON.stringify({ epoch, revision, hash, textHash, used }));
   } catch {
     return undefined;
   }
-};
+}
 
 const foldersIn = async (path: string): Promise<string[]> => {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => []);

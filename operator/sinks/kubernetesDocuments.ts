@@ -8,10 +8,13 @@ import {
   type ConfigMap,
   type KubeClient,
 } from '../../kube/index.ts';
+import { base64 } from './packed.ts';
 import { readStamp } from './stamp.ts';
 import { type DocumentObject, type DocumentSink, type ExistingDocument, type View } from './types.ts';
 
 const MANAGED = 'weft';
+const FILES = ['config.json', 'directory.json'];
+
 const stateOf = ({ metadata }: Pick<ConfigMap, 'metadata'>): Omit<ExistingDocument, 'actualTextHash'> => {
   const stamp = readStamp(metadata.annotations?.[annotation.document]);
   const ownerUid = metadata.ownerReferences?.[0]?.uid;
@@ -29,12 +32,14 @@ const stateOf = ({ metadata }: Pick<ConfigMap, 'metadata'>): Omit<ExistingDocume
 const toExisting =
   (hash: Hash) =>
   (configMap: ConfigMap): ExistingDocument => {
-    const data = configMap.data ?? {};
-    const text = data['config.json'] ?? data['directory.json'];
-    return { ...stateOf(configMap), actualTextHash: text === undefined ? '' : hash(text) };
+    const { data = {}, binaryData = {} } = configMap;
+    const stored = FILES.map((file) => data[file] ?? binaryData[`${file}.gz`]).find(
+      (text) => text !== undefined,
+    );
+    return { ...stateOf(configMap), actualTextHash: stored === undefined ? '' : hash(stored) };
   };
 
-const intentOf = ({ namespace, name, file, text, stamp, owner, expectedVersion }: DocumentObject) => ({
+const intentOf = ({ namespace, name, file, data, stamp, owner, expectedVersion }: DocumentObject) => ({
   metadata: {
     namespace,
     name,
@@ -43,7 +48,7 @@ const intentOf = ({ namespace, name, file, text, stamp, owner, expectedVersion }
     ...(owner ? { ownerReferences: [owner] } : {}),
     ...(expectedVersion ? { resourceVersion: expectedVersion } : {}),
   },
-  data: { [file]: text },
+  ...(typeof data === 'string' ? { data: { [file]: data } } : { binaryData: { [file]: base64(data) } }),
 });
 
 export interface KubernetesDocumentsOptions {

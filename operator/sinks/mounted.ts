@@ -2,7 +2,7 @@ import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:f
 import { join } from 'node:path';
 
 /** Files by their name: the keys of a ConfigMap or Secret. */
-export type Mounted = Readonly<Record<string, string>>;
+export type Mounted = Readonly<Record<string, string | Uint8Array>>;
 
 const DATA = '..data';
 
@@ -16,8 +16,8 @@ export async function writeMounted(folder: string, files: Mounted, version: stri
   const before = await readlink(join(folder, DATA)).catch(() => undefined);
   if (before === target) return;
   await mkdir(join(folder, target), { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) {
-    await writeFile(join(folder, target, name), text, { mode: 0o600 });
+  for (const [name, data] of Object.entries(files)) {
+    await writeFile(join(folder, target, name), data, { mode: 0o600 });
   }
   await swapLink(join(folder, DATA), target);
   for (const name of Object.keys(files)) await ensureLink(join(folder, name), join(DATA, name));

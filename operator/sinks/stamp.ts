@@ -1,8 +1,8 @@
 import { MAX_USED } from '../../core/control/index.ts';
 import type { DocumentStamp } from './types.ts';
 
-/** Beyond it an annotation was not written by us. */
-const MAX_EPOCH = 1_000_000_000;
+/** Beyond it an epoch was given by no operator. */
+export const MAX_EPOCH = 1_000_000;
 
 /** Reads the annotation; undefined where it is missing or is not what we write. */
 export function readStamp(text: string | undefined): DocumentStamp | undefined {
@@ -13,7 +13,7 @@ export function readStamp(text: string | undefined): DocumentStamp | undefined {
   } catch {
     return undefined;
   }
-  const { epoch, revision, hash, textHash, used } = value ?? {};
+  const { epoch, revision, hash, textHash, shape, used } = value ?? {};
   const sound =
     Number.isInteger(epoch) &&
     (epoch as number) >= 1 &&
@@ -23,7 +23,14 @@ export function readStamp(text: string | undefined): DocumentStamp | undefined {
     typeof hash === 'string' &&
     typeof textHash === 'string';
   if (!sound) return undefined;
-  return { epoch: epoch as number, revision, hash, textHash, ...(areServices(used) ? { used } : {}) };
+  return {
+    epoch: epoch as number,
+    revision,
+    hash,
+    textHash,
+    ...(typeof shape === 'string' ? { shape } : {}),
+    ...(areServices(used) ? { used } : {}),
+  };
 }
 
 const areServices = (used: unknown): used is string[] =>

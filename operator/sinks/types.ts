@@ -19,9 +19,9 @@ export interface OwnerReference {
 
 /** A ConfigMap with one document, as it is to be written. */
 export interface DocumentObject extends ObjectRef {
-  /** `config.json` or `directory.json`. */
+  /** `config.json` or `directory.json`, with `.gz` where it is compressed. */
   readonly file: string;
-  readonly text: string;
+  readonly data: string | Uint8Array;
   readonly stamp: DocumentStamp;
   readonly owner?: OwnerReference;
   /** Writes only over this version of the object; absent: creates it, or takes over what is there. */
@@ -34,8 +34,10 @@ export interface DocumentStamp {
   readonly revision: string;
   /** Hash of the content. */
   readonly hash: string;
-  /** Hash of the whole text: differs from that of the text in place when somebody else changed it. */
+  /** Hash of what is stored: differs from that of what is in place when somebody else changed it. */
   readonly textHash: string;
+  /** Hash of all that is urgent in a file; absent where the stamp is of an older version. */
+  readonly shape?: string;
   /** Services of other namespaces that the workload has called; its document holds them. */
   readonly used?: readonly string[];
 }
@@ -47,7 +49,7 @@ export interface ExistingDocument extends ObjectRef {
   readonly ownerUid?: string;
   /** Absent where the annotation is missing or damaged. */
   readonly stamp?: DocumentStamp;
-  /** Hash of the text in place; empty where there is none. */
+  /** Hash of what is stored; empty where there is nothing. */
   readonly actualTextHash: string;
 }
 

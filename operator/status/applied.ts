@@ -1,7 +1,7 @@
 /** The condition Applied, in words: the same for every kind. */
 import type { Verdict } from './conditions.ts';
 import { listed } from './conditions.ts';
-import { appliedText, refusalText, type ProxyState } from './proxies.ts';
+import { appliedText, lateOf, refusalText, type ProxyState } from './proxies.ts';
 
 export interface AppliedFacts {
   /** Of the resource as it is stored. */
@@ -11,13 +11,16 @@ export interface AppliedFacts {
   readonly proxies: readonly ProxyState[];
   /** `namespace/name` of running pods that the resource is about and that have no proxy. */
   readonly unprotected: readonly string[];
+  /** How long it took until all had it, as text; absent until they have, and where that was not seen. */
+  readonly appliedIn?: string;
 }
 
 /**
  * Applied is True when every proxy that counts runs this generation. A pod without a proxy cannot run it and is named;
  * only where there is nothing but such pods is Applied False for that reason.
  */
-export function appliedVerdict({ generation, accepted, proxies, unprotected }: AppliedFacts): Verdict {
+export function appliedVerdict(facts: AppliedFacts): Verdict {
+  const { generation, accepted, proxies, unprotected, appliedIn } = facts;
   const verdict = (status: Verdict['status'], reason: string, message: string): Verdict => ({
     type: 'Applied',
     status,
@@ -34,7 +37,7 @@ export function appliedVerdict({ generation, accepted, proxies, unprotected }: A
       : verdict('True', 'NothingSelected', 'no running pod is selected');
   }
   const head = `${appliedText(proxies)} proxies run generation ${generation}`;
-  const late = proxies.filter(({ applied }) => !applied);
+  const late = lateOf(proxies);
   const refusing = (late.length > 0 ? late : proxies).filter(({ refused }) => refused);
   const [first] = refusing;
   if (first?.refused) {
@@ -43,7 +46,9 @@ export function appliedVerdict({ generation, accepted, proxies, unprotected }: A
       ? verdict('False', 'Refused', `${head}; ${who}`)
       : verdict('True', 'LastGoodInForce', `${head}; ${who} and keeps its last good one`);
   }
-  if (late.length > 0)
-    return verdict('False', 'Pending', `${head}; waiting for ${listed(late.map(({ pod }) => pod))}`);
-  return verdict('True', 'Applied', head);
+  if (late.length > 0) {
+    const names = late.map(({ pod, away }) => (away ? `${pod} (${away})` : pod));
+    return verdict('False', 'Pending', `${head}; waiting for ${listed(names)}`);
+  }
+  return verdict('True', 'Applied', appliedIn === undefined ? head : `${head}, after ${appliedIn}`);
 }

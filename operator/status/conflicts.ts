@@ -30,25 +30,45 @@ export function mtlsConflicts(
     .filter((claim) => claim !== undefined);
   const losers = new Map<string, string>();
   if (claims.length < 2) return losers;
+  const claimsIn = new Map<string, readonly Claim[]>();
+  const decided = new Set<string>();
   for (const pod of pods) {
-    const deciders = new Map<string, Claim>();
-    for (const claim of claims) {
-      if (!policySelects(claim.policy, pod, systemNamespace)) continue;
-      const level = specificity(claim.policy, systemNamespace);
-      for (const [what, mode] of Object.entries(claim.modes)) {
-        const key = `${level}/${what}`;
-        const decider = deciders.get(key);
-        const name = policyName(claim.policy);
-        if (!decider) deciders.set(key, claim);
-        else if (decider.modes[what] !== mode && !losers.has(name)) {
-          const subject = what === 'mode' ? 'mTLS mode' : `mTLS mode of port ${what}`;
-          losers.set(
-            name,
-            `${subject}: MeshPolicy ${policyName(decider.policy)} is older and decides ${decider.modes[what]}`,
-          );
-        }
+    const { namespace } = pod;
+    let near = claimsIn.get(namespace);
+    if (!near) {
+      near = claims.filter(({ policy: { metadata } }) =>
+        [namespace, systemNamespace].includes(metadata.namespace ?? ''),
+      );
+      claimsIn.set(namespace, near);
+    }
+    if (near.length < 2) continue;
+    const selecting = near.filter(({ policy }) => policySelects(policy, pod, systemNamespace));
+    // most pods are selected by what selected another pod before
+    const key = selecting.map(({ policy }) => policyName(policy)).join(' ');
+    if (decided.has(key)) continue;
+    decided.add(key);
+    decide(selecting, systemNamespace, losers);
+  }
+  return losers;
+}
+
+/** Of claims on one pod, in the order in which they decide. */
+function decide(claims: readonly Claim[], systemNamespace: string, losers: Map<string, string>): void {
+  const deciders = new Map<string, Claim>();
+  for (const claim of claims) {
+    const level = specificity(claim.policy, systemNamespace);
+    for (const [what, mode] of Object.entries(claim.modes)) {
+      const key = `${level}/${what}`;
+      const decider = deciders.get(key);
+      const name = policyName(claim.policy);
+      if (!decider) deciders.set(key, claim);
+      else if (decider.modes[what] !== mode && !losers.has(name)) {
+        const subject = what === 'mode' ? 'mTLS mode' : `mTLS mode of port ${what}`;
+        losers.set(
+          name,
+          `${subject}: MeshPolicy ${policyName(decider.policy)} is older and decides ${decider.modes[what]}`,
+        );
       }
     }
   }
-  return losers;
 }

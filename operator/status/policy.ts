@@ -3,7 +3,7 @@ import type { Problem } from '../../core/errors/index.ts';
 import { acceptedVerdict } from './accepted.ts';
 import { appliedVerdict } from './applied.ts';
 import { conditionsOf, type Verdict } from './conditions.ts';
-import { appliedText, type ProxyState } from './proxies.ts';
+import { appliedText, lateOf, type ProxyState } from './proxies.ts';
 
 export interface PolicyFacts {
   /** As it is stored: its generation is the one that status speaks of. */
@@ -17,6 +17,8 @@ export interface PolicyFacts {
   readonly conflict?: string;
   readonly proxies: readonly ProxyState[];
   readonly unprotected: readonly string[];
+  /** How long it took until all had it; absent until they have. */
+  readonly appliedIn?: string;
 }
 
 const MOST_LATE = 10;
@@ -33,19 +35,22 @@ const conflictedVerdict = (conflict: string | undefined): Verdict =>
 
 /** The whole status of a policy. `now` is RFC 3339. */
 export function policyStatus(facts: PolicyFacts, now: string): MeshPolicyStatus {
-  const { generation, previous, spec, problems, conflict, proxies, unprotected } = facts;
+  const { generation, previous, spec, problems, conflict, proxies, unprotected, appliedIn } = facts;
   const accepted = problems.length === 0;
+  const took = appliedIn === undefined ? {} : { appliedIn };
   const verdicts = [
     acceptedVerdict(problems),
-    appliedVerdict({ generation, accepted, proxies, unprotected }),
+    appliedVerdict({ generation, accepted, proxies, unprotected, ...took }),
     conflictedVerdict(conflict),
   ];
-  const late = proxies.filter(({ applied }) => !applied).map(({ pod }) => pod);
   return {
     observedGeneration: generation,
     applied: appliedText(proxies),
+    ...took,
     rules: spec ? (spec.authorization?.rules?.length ?? 0) : (previous?.rules ?? 0),
-    late: late.slice(0, MOST_LATE),
+    late: lateOf(proxies)
+      .slice(0, MOST_LATE)
+      .map(({ pod }) => pod),
     conditions: conditionsOf(verdicts, { previous: previous?.conditions, generation, now }),
   };
 }

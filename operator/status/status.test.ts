@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { appliedVerdict, type AppliedFacts } from './applied.ts';
 import { conditionsOf } from './conditions.ts';
-import { mtlsConflicts } from './conflicts.ts';
 import { meshConfigStatus } from './meshConfig.ts';
 import { policyStatus } from './policy.ts';
 import { counts, proxyState, unprotected, type ProxyState } from './proxies.ts';
@@ -34,6 +33,20 @@ describe('Applied', () => {
         reason: 'Pending',
         message: '1/2 proxies run generation 2; waiting for shop/b',
       },
+    ],
+    [
+      'one does not answer',
+      { proxies: [proxy('shop/a'), proxy('shop/b', { applied: false, away: 'unresponsive' })] },
+      {
+        status: 'False',
+        reason: 'Pending',
+        message: '1/2 proxies run generation 2; waiting for shop/b (unresponsive)',
+      },
+    ],
+    [
+      'it is known how long it took',
+      { proxies: [proxy('shop/a')], appliedIn: '84ms' },
+      { status: 'True', message: '1/1 proxies run generation 2, after 84ms' },
     ],
     [
       'one refuses it',
@@ -120,7 +133,33 @@ describe('a proxy', () => {
     ],
     ['nothing to us', undefined, { applied: false, silent: true }],
   ])('that says %s', (_what, report, expected) => {
-    expect(proxyState(pod, report, wanted)).toMatchObject({ pod: 'shop/payment-1', ...expected });
+    const heard = report && { report, connected: true, responsive: true };
+    expect(proxyState(pod, wanted, { heard, lostMs: 0, graceMs: 100 })).toMatchObject({
+      pod: 'shop/payment-1',
+      ...expected,
+    });
+  });
+
+  it.each([
+    ['answers', { connected: true, responsive: true, lostMs: 0 }, { applied: true }],
+    [
+      'does not answer',
+      { connected: true, responsive: false, lostMs: 0 },
+      { applied: false, away: 'unresponsive' },
+    ],
+    [
+      'lost its stream just now',
+      { connected: false, responsive: true, lostMs: 40 },
+      { applied: true, holdsMs: 60 },
+    ],
+    [
+      'lost its stream a while ago',
+      { connected: false, responsive: true, lostMs: 100 },
+      { applied: false, away: 'disconnected' },
+    ],
+  ])('that ran it and %s', (_what, { lostMs, ...state }, expected) => {
+    const heard = { report: reportOf(pod, { inForce: inForce([policy]) }), ...state };
+    expect(proxyState(pod, wanted, { heard, lostMs, graceMs: 100 })).toMatchObject(expected);
   });
 
   it.each([
@@ -214,46 +253,27 @@ describe('the status of a policy', () => {
   });
 
   it('is computed for the MeshConfig in the same way', () => {
-    const status = meshConfigStatus({ generation: 1, problems: [], proxies: [proxy('a'), proxy('b')] }, NOW);
-    expect(status).toMatchObject({ proxies: 2, applied: '2/2', observedGeneration: 1 });
-  });
-});
-
-describe('policies that contradict each other', () => {
-  const older = meshPolicy('a', { mtls: { mode: 'Strict' } });
-  const younger = meshPolicy(
-    'b',
-    { mtls: { mode: 'Permissive' } },
-    { creationTimestamp: '2026-02-01T00:00:00Z' },
-  );
-  const pods = [podModel('cart-1')];
-  const conflicts = (policies: Parameters<typeof mtlsConflicts>[0]) =>
-    Object.fromEntries(mtlsConflicts(policies, pods, 'weft-system'));
-
-  it('the older of two equals wins, in whatever order they come', () => {
-    const expected = { 'shop/b': 'mTLS mode: MeshPolicy shop/a is older and decides Strict' };
-    expect(conflicts([older, younger])).toEqual(expected);
-    expect(conflicts([younger, older])).toEqual(expected);
-  });
-
-  it.each([
-    ['they agree', meshPolicy('b', { mtls: { mode: 'Strict' } })],
-    [
-      'one is more specific',
-      meshPolicy('b', { mtls: { mode: 'Permissive' }, selector: { matchLabels: { app: 'cart' } } }),
-    ],
-    ['one is inert', meshPolicy('b', { mtls: { mode: 'Permissive' }, mode: 'Shadow' })],
-    ['one says nothing of mTLS', meshPolicy('b', { authorization: { default: 'Deny' } })],
-    ['they speak of different ports', meshPolicy('b', { mtls: { ports: { '9000': 'Permissive' } } })],
-  ])('not where %s', (_what, other) => {
-    expect(conflicts([older, other])).toEqual({});
-  });
-
-  it('by port too', () => {
-    const ports = (name: string, mode: 'Strict' | 'Permissive') =>
-      meshPolicy(name, { mtls: { ports: { '9000': mode } } });
-    expect(conflicts([ports('a', 'Strict'), ports('b', 'Permissive')])).toEqual({
-      'shop/b': 'mTLS mode of port 9000: MeshPolicy shop/a is older and decides Strict',
-    });
+    const facts = {
+      generation: 1,
+      problems: [],
+      proxies: [proxy('a'), proxy('b')],
+      streams: { connected: 1, without: [{ pod: 'shop/b', heardAt: NOW }] },
+      oversized: ['shop/weft.deployment.a'],
+      appliedIn: '84ms',
+    };
+    const status = meshConfigStatus(facts, NOW);
+    expect(status).toMatchObject({ proxies: 2, applied: '2/2', appliedIn: '84ms', observedGeneration: 1 });
+    expect(status.conditions?.map(({ type, status: value }) => `${type}=${value}`)).toEqual([
+      'Accepted=True',
+      'Applied=True',
+      'Connected=False',
+      'Stored=False',
+    ]);
+    const [, applied, connected, stored] = status.conditions ?? [];
+    expect(applied?.message).toBe('2/2 proxies run generation 1, after 84ms');
+    expect(connected?.message).toBe(
+      `1/2 proxies have a stream; without one: shop/b; the oldest state is that of shop/b, of ${NOW}`,
+    );
+    expect(stored?.message).toContain('shop/weft.deployment.a');
   });
 });

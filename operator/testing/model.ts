@@ -14,6 +14,7 @@ import {
   type Snapshot,
   type WorkloadModel,
 } from '../../core/model/index.ts';
+import type { DesiredDocument } from '../controllers/wantedFiles.ts';
 
 export const NAMESPACE = 'shop';
 
@@ -152,3 +153,15 @@ export function inForce(
     ),
   };
 }
+
+/** A file as the mesh may want it. */
+export const wantedFile = (hash: string, fields: Partial<DesiredDocument> = {}): DesiredDocument => ({
+  namespace: NAMESPACE,
+  name: 'weft.deployment.cart',
+  file: 'config.json',
+  hash,
+  shape: () => 'shape',
+  text: (position) => JSON.stringify({ hash, ...position }),
+  owner: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'cart', uid: 'uid-cart' },
+  ...fields,
+});

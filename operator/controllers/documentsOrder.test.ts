@@ -1,0 +1,173 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { compareRevision } from '../../core/proxyConfig/index.ts';
+import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
+import { CATCH_UP_MS, LAZY_INTERVAL_MS, MIN_INTERVAL_MS, REMOVE_MS, REPAIR_MS } from './documents.ts';
+
+let world: DocumentsWorld;
+
+beforeEach(() => {
+  world = new DocumentsWorld();
+});
+
+describe('the order of documents', () => {
+  it('goes on by the revision', async () => {
+    await world.inPlace('h1', '100');
+    world.want('h2', '101');
+    await world.reconcile();
+    expect(world.positions).toEqual(['1/100', '1/101']);
+  });
+
+  it('goes on by the epoch where the content changes at the same revision', async () => {
+    await world.inPlace('h1', '100');
+    world.want('h2', '100');
+    await world.reconcile();
+    expect(world.positions).toEqual(['1/100', '2/100']);
+  });
+
+  it('waits for a watch that lags behind a former leader, then takes revisions as restarted', async () => {
+    await world.inPlace('h1', '500');
+    world.restart();
+    world.want('h2', '400');
+    await world.look(CATCH_UP_MS - 1);
+    expect(world.positions).toEqual(['1/500']);
+    await world.look(1);
+    expect(world.positions).toEqual(['1/500', '2/400']);
+  });
+
+  it('needs no new epoch where the watch caught up', async () => {
+    await world.inPlace('h1', '500');
+    world.restart();
+    world.want('h2', '400');
+    await world.reconcile();
+    world.want('h2', '501');
+    await world.reconcile();
+    expect(world.positions).toEqual(['1/500', '1/501']);
+  });
+
+  it('comes after what a proxy has in force, as when the cluster was restored from a backup', async () => {
+    await world.inPlace('h1', '100');
+    world.inForce = [{ epoch: 3, revision: '900', hash: 'h0', streamed: true }];
+    await world.look(CATCH_UP_MS);
+    expect(world.positions).toEqual(['1/100', '4/100']);
+  });
+
+  it('comes after a document of the same place and other content, which proxies took first', async () => {
+    await world.inPlace('h1', '100');
+    world.inForce = [{ epoch: 1, revision: '100', hash: 'h0', streamed: false }];
+    await world.reconcile();
+    expect(world.positions).toEqual(['1/100', '2/100']);
+  });
+
+  it('is not disturbed by proxies that a stream has brought what is newer, or the same', async () => {
+    await world.inPlace('h1', '100');
+    world.revision = '130';
+    world.inForce = [{ epoch: 1, revision: '120', hash: 'h2', streamed: true }];
+    await world.look(CATCH_UP_MS);
+    expect(world.positions).toEqual(['1/100']);
+    world.want('h2', '130');
+    world.inForce = [{ epoch: 1, revision: '130', hash: 'h2', streamed: true }];
+    await world.look(LAZY_INTERVAL_MS);
+    expect(world.positions).toEqual(['1/100', '1/130']);
+  });
+
+  it('overtakes a proxy that lost its stream with something else in force', async () => {
+    await world.inPlace('h1', '100');
+    world.revision = '130';
+    world.inForce = [{ epoch: 1, revision: '120', hash: 'h2', streamed: false }];
+    await world.reconcile();
+    expect(world.positions).toEqual(['1/100', '1/130']);
+  });
+
+  it('takes another replica that is a moment ahead for that, however often it is', async () => {
+    await world.inPlace('h1', '100');
+    for (let at = 110; at < 200; at += 10) {
+      world.revision = String(at);
+      world.inForce = [{ epoch: 1, revision: String(at + 5), hash: `h${at}`, streamed: true }];
+      await world.look(CATCH_UP_MS / 2);
+    }
+    expect(world.positions).toEqual(['1/100']);
+  });
+
+  it('survives that somebody deletes the document', async () => {
+    await world.inPlace('h1', '100');
+    world.want('h2', '100');
+    await world.reconcile();
+    world.sink.delete(KEY);
+    world.deliver();
+    world.clock.advance(MIN_INTERVAL_MS);
+    await world.reconcile();
+    const [before, after] = world.sink.written.slice(-2);
+    expect(compareRevision(after!.stamp, before!.stamp)).toBeGreaterThanOrEqual(0);
+    expect(after!.stamp.hash).toBe('h2');
+  });
+});
+
+describe('what somebody else did', () => {
+  it('is repaired after REPAIR_MS and told once, with the same place in the order', async () => {
+    await world.inPlace('h1', '100');
+    world.sink.damage(KEY);
+    world.deliver();
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: REPAIR_MS });
+    expect(world.hashInPlace).toBeUndefined();
+    expect(world.documents.isDamaged(KEY)).toBe(true);
+    world.clock.advance(REPAIR_MS - 1);
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: 1 });
+    world.clock.advance(1);
+    await world.reconcile();
+    expect(world.sink.written[1]?.data).toBe(world.sink.written[0]?.data);
+    expect(world.incidents).toMatchObject([{ kind: 'changed', repairMs: REPAIR_MS }]);
+    expect(world.documents.isDamaged(KEY)).toBe(false);
+  });
+
+  it('is no damage where it was deleted', async () => {
+    await world.inPlace('h1', '100');
+    world.sink.delete(KEY);
+    world.deliver();
+    expect(world.documents.isDamaged(KEY)).toBe(false);
+  });
+
+  it('does not hold back a change that is wanted', async () => {
+    await world.inPlace('h1', '100');
+    world.sink.damage(KEY);
+    world.deliver();
+    world.want('h2', '101');
+    expect(await world.reconcile()).toBeUndefined();
+    expect(world.hashInPlace).toBe('h2');
+  });
+});
+
+describe('removing', () => {
+  it('what is not wanted any more, after a while in which it may be wanted again', async () => {
+    await world.inPlace('h1', '100');
+    world.want(undefined, '101');
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: REMOVE_MS });
+    world.want('h1', '102');
+    await world.reconcile();
+    world.want(undefined, '103');
+    expect(await world.reconcile()).toEqual({ requeueAfterMs: REMOVE_MS });
+    world.clock.advance(REMOVE_MS);
+    await world.reconcile();
+    expect(world.sink.removed).toEqual([KEY]);
+  });
+
+  it.each([
+    ['has another name', { namespace: 'shop', name: 'settings' }],
+    ['was not written by us', { namespace: 'shop', name: 'weft.deployment.cart', stamp: undefined }],
+  ])('nothing that %s, whatever its labels say', async (_what, fields) => {
+    const key = `shop/${fields.name}`;
+    const stamp = { epoch: 1, revision: '1', hash: 'h', textHash: 't' };
+    const { stamp: given, ...ref } = { stamp, ...fields };
+    world.sink.existing.set(key, {
+      ...ref,
+      uid: 'u',
+      resourceVersion: '1',
+      actualTextHash: 't',
+      ...(given ? { stamp: given } : {}),
+    });
+    expect([...world.sink.existing.keys()]).toEqual([key]);
+    await world.documents.reconcile(key);
+    world.clock.advance(REMOVE_MS);
+    await world.documents.reconcile(key);
+    expect(world.sink.removed).toEqual([]);
+  });
+});
