@@ -33,8 +33,7 @@ export type ToProxies =
   | { readonly type: 'call' }
   /** Answered by `expecting`; then by `observed`, when all have it or `forget` comes. */
   | ({ readonly type: 'expect' } & Expectation)
-  | { readonly type: 'forget'; readonly id: number }
-  | { readonly type: 'stop' };
+  | { readonly type: 'forget'; readonly id: number };
 
 export interface Counts {
   readonly connected: number;
@@ -54,7 +53,7 @@ export type FromProxies =
       readonly expected: number;
       readonly at: readonly number[];
     }
-  /** Every second, and after a change of `connected`. `lagMs`: how late this process's own timers were. */
+  /** Every second, and after a change. `lagMs`: how late this process's own timers were. */
   | ({
       readonly type: 'counts';
       readonly at: number;

@@ -13,7 +13,10 @@ function refusedOf(refusals: readonly Refusal[]): Report['refused'] {
 }
 
 /** What this proxy has in force now, and what it refused. */
-export function reportOf({ pod, workload }: Environment, store: ConfigStore): Report {
+export function reportOf(
+  { pod, workload }: { pod: Report['pod']; workload: Environment['workload'] },
+  store: Pick<ConfigStore, 'config' | 'since' | 'refusals' | 'identity'>,
+): Report {
   const document = store.config.current?.document;
   const refused = refusedOf(store.refusals);
   const identity = store.identity.current;
