@@ -13,6 +13,10 @@ export const namespaces = {
   outside: 'weft-e2e-outside',
   /** In the mesh and Strict, for servers and clients of every protocol. */
   protocols: 'weft-e2e-protocols',
+  /** In the mesh, for the tests of the configuration stream: callers and what they call in their own namespace. */
+  stream: 'weft-e2e-stream',
+  /** In the mesh and Strict: many services that nobody has called yet. */
+  many: 'weft-e2e-many',
 } as const;
 
 export const images = {
@@ -30,12 +34,12 @@ export const imageLoader = process.env['IMAGE_LOADER'] ?? 'kind';
 
 export const kindCluster = process.env['KIND_CLUSTER'] ?? 'weft';
 
-/** Words before a command that is to run in the network of the node, as root. */
-export function nodeCommand(): string[] {
+/** Words before a command that is to run as root in the network of the node; `inside`: where its processes are seen. */
+export function nodeCommand({ inside = false } = {}): string[] {
   const own = process.env['WEFT_NODE_EXEC'];
   if (own) return words(own);
   if (imageLoader === 'kind') return ['docker', 'exec', '-i', `${kindCluster}-control-plane`];
-  return [imageLoader, 'exec'];
+  return [imageLoader, 'exec', ...(inside ? ['--inside'] : [])];
 }
 
 export const skipBuild = process.env['WEFT_E2E_SKIP_BUILD'] === '1';

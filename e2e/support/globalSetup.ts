@@ -7,7 +7,7 @@ function say(what: string): void {
   process.stdout.write(`e2e: ${what}\n`);
 }
 
-const made = [namespaces.shop, namespaces.workloads, namespaces.outside, namespaces.protocols];
+const made = Object.values(namespaces).filter((name) => name !== namespaces.system);
 
 /** Builds, installs, deploys the shop without a mesh, then gives it one. Returns how to take all of it away. */
 export default async function setup(): Promise<() => Promise<void>> {

@@ -20,6 +20,8 @@ export interface ContainerStatus {
   ready: boolean;
   started?: boolean;
   restartCount: number;
+  /** `containerd://…`. */
+  containerID?: string;
 }
 
 export interface Pod extends KubernetesObject {
@@ -35,7 +37,9 @@ export interface Pod extends KubernetesObject {
 
 export interface MeshPolicyObject extends KubernetesObject {
   status?: {
+    observedGeneration?: number;
     applied?: string;
+    appliedIn?: string;
     late?: string[];
     conditions?: {
       type: string;

@@ -15,7 +15,7 @@ async function picture(): Promise<string> {
     ['logs', '-n', namespaces.system, 'deployment/weft-operator', '--all-pods', TAIL],
     ['logs', '-n', namespaces.system, 'deployment/weft-webhook', '--all-pods', TAIL],
   ];
-  for (const namespace of [namespaces.shop, namespaces.workloads, namespaces.outside, namespaces.protocols]) {
+  for (const namespace of Object.values(namespaces).filter((name) => name !== namespaces.system)) {
     for (const { metadata } of await livingPods(namespace)) {
       questions.push(['logs', '-n', namespace, metadata.name, '--all-containers', '--prefix', TAIL]);
     }
