@@ -118,7 +118,7 @@ describe('condition of a proxy', () => {
       condition: 'Current',
       connected: true,
       responsive: true,
-      heardAt: '2026-11-21T20:59:59.000Z',
+      heardAt: '2026-11-21T21:00:00.000Z',
       proxyVersion: '0.1.0',
       inForce: { epoch: 1, revision: '9', hash: 'a', since: '2026-11-21T20:59:00Z', resources: {} },
       wanted: { hash: 'a', since: '2026-11-21T20:59:00.000Z' },

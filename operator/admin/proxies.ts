@@ -55,8 +55,12 @@ function verdictOf(facts: Facts): Verdict {
 
 const rfc3339 = (ms: number): string => new Date(ms).toISOString();
 
+/** Pings are answered all the time, without a trace of each. */
+const heardAt = ({ connected, responsive, receivedAt }: KnownProxy, now: number): number =>
+  connected && responsive ? now : receivedAt;
+
 export function proxyStatus(facts: Facts): ProxyStatus {
-  const { pod, known, wanted } = facts;
+  const { pod, known, wanted, now } = facts;
   const [condition, reason] = verdictOf(facts);
   const { kind, name } = pod.workload;
   const { inForce, refused, certificate, proxyVersion } = known?.report ?? {};
@@ -67,7 +71,7 @@ export function proxyStatus(facts: Facts): ProxyStatus {
     ...(reason === undefined ? {} : { reason }),
     connected: known?.connected ?? false,
     responsive: known?.connected === true && known.responsive,
-    ...(known ? { heardAt: rfc3339(known.receivedAt) } : {}),
+    ...(known ? { heardAt: rfc3339(heardAt(known, now)) } : {}),
     ...(proxyVersion === undefined ? {} : { proxyVersion }),
     ...(inForce ? { inForce } : {}),
     ...(refused ? { refused } : {}),
