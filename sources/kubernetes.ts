@@ -5,8 +5,15 @@
  * EndpointSlices and, since Kubernetes 1.35, as labels of pods.
  */
 import type { Snapshot } from '../core/model/index.ts';
-import { Reflector, resources, systemClock, type Clock, type KubeClient } from '../kube/index.ts';
-import { noObjects, type RawKind, type RawObject, type RawObjects } from './objects.ts';
+import {
+  Reflector,
+  resources,
+  systemClock,
+  type Change,
+  type Clock,
+  type KubeClient,
+} from '../kube/index.ts';
+import type { RawKind, RawObjects } from './objects.ts';
 import { SnapshotBuilder, type SnapshotSettings } from './snapshot.ts';
 import { Announcer, type SnapshotSource } from './source.ts';
 import { trims } from './trim.ts';
@@ -23,7 +30,6 @@ export const GATHER_MS = 50;
 
 /** What all reflectors have in common for this source. */
 interface Watched {
-  readonly store: { values(): RawObject[] };
   readonly synced: Promise<void>;
   readonly isSynced: boolean;
   readonly resourceVersion: string | undefined;
@@ -47,12 +53,12 @@ export class KubernetesSource implements SnapshotSource {
   readonly #builder: SnapshotBuilder;
   readonly #announcer: Announcer;
   readonly #watched: ReadonlyMap<WatchedKind, Watched>;
-  readonly #changed = new Set<WatchedKind>();
-  #objects: RawObjects = noObjects;
   #revision = 0n;
   /** Set from a snapshot until GATHER_MS later. */
   #gathering: (() => void) | undefined;
   #scheduled = false;
+  /** There is something that no snapshot shows yet. */
+  #changed = false;
   #ready = false;
   #stopped = false;
 
@@ -87,8 +93,8 @@ export class KubernetesSource implements SnapshotSource {
     for (const [, reflector] of all) reflector.start();
     Promise.all(all.map(([, { synced }]) => synced)).then(
       () => {
-        for (const [kind] of all) this.#changed.add(kind);
         this.#ready = true;
+        this.#changed = true;
         this.#emit();
       },
       // stopped before: `first` says so
@@ -111,7 +117,7 @@ export class KubernetesSource implements SnapshotSource {
       onError,
       ...(clock ? { clock } : {}),
       transform: trims[kind],
-      onChange: () => this.#change(kind),
+      onChange: (change: Change<RawObjects[K][number]>) => this.#change(kind, change),
     });
     const metadataOnly = true;
     return new Map<WatchedKind, Watched>([
@@ -140,8 +146,10 @@ export class KubernetesSource implements SnapshotSource {
     ]);
   }
 
-  #change(kind: WatchedKind): void {
-    this.#changed.add(kind);
+  #change<K extends WatchedKind>(kind: K, change: Change<RawObjects[K][number]>): void {
+    if (change.type === 'Deleted') this.#builder.remove(kind, change.key);
+    else this.#builder.put(kind, change.object);
+    this.#changed = true;
     if (!this.#ready || this.#gathering || this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
     // what arrived together is one change; the reflector also notes its revision only after announcing
@@ -152,11 +160,9 @@ export class KubernetesSource implements SnapshotSource {
   }
 
   #emit(): void {
-    if (this.#stopped || this.#changed.size === 0) return;
-    const lists = [...this.#changed].map((kind) => [kind, this.#watched.get(kind)!.store.values()]);
-    this.#changed.clear();
-    this.#objects = { ...this.#objects, ...(Object.fromEntries(lists) as Partial<RawObjects>) };
-    this.#announcer.announce(this.#builder.build(this.#objects, this.#nextRevision()));
+    if (this.#stopped || !this.#changed) return;
+    this.#changed = false;
+    this.#announcer.announce(this.#builder.snapshot(this.#nextRevision()));
     this.#gathering = this.#clock.after(GATHER_MS, () => {
       this.#gathering = undefined;
       this.#emit();

@@ -1,35 +1,32 @@
 /**
  * Objects → Snapshot. What did not change keeps its identity from one snapshot to the next, values and whole maps,
- * so that whoever compiles can tell by `===` what there is to do.
+ * so that whoever compiles can tell by `===` what there is to do; and one changed object costs no look at the others.
  */
 import type { MeshPolicy } from '../core/api/index.ts';
+import { Groups } from '../core/model/groups.ts';
+import type { PodModel, Snapshot } from '../core/model/index.ts';
+import { resolveWorkload, type LookupOwner } from '../core/model/workload.ts';
 import {
-  workloadKey,
-  type PodModel,
-  type ServiceModel,
-  type Snapshot,
-  type WorkloadModel,
-} from '../core/model/index.ts';
-import { resolveWorkload, type LookupOwner, type OwnerReference } from '../core/model/workload.ts';
-import {
-  bareWorkload,
   namespaceModel,
   podModel,
   SERVICE_NAME_LABEL,
   serviceAccountModel,
   serviceModel,
-  templateWorkload,
   zoneOf,
 } from './models.ts';
 import {
   rawKey,
+  rawKinds,
   type RawEndpointSlice,
-  type RawJob,
+  type RawKind,
+  type RawMesh,
   type RawObject,
   type RawObjects,
   type RawPod,
 } from './objects.ts';
-import { MeshResourceJudge } from './policies.ts';
+import { MeshResourceJudge, type MeshResources } from './policies.ts';
+import { Table } from './table.ts';
+import { controllerOf, WorkloadModels } from './workloads.ts';
 
 export interface SnapshotSettings {
   systemNamespace: string;
@@ -38,199 +35,184 @@ export interface SnapshotSettings {
   trustDomain?: string;
 }
 
-/** Gives the last result again where none of the inputs is another one, or where the result equals the last. */
-class Kept<T> {
-  #inputs: readonly unknown[] = [];
-  #last: ReadonlyMap<string, T> | undefined;
+type RawMaps = { readonly [K in RawKind]: Map<string, RawObjects[K][number]> };
 
-  map(inputs: readonly unknown[], make: () => ReadonlyMap<string, T>): ReadonlyMap<string, T> {
-    const last = this.#last;
-    if (last && sameItems(inputs, this.#inputs)) return last;
-    this.#inputs = inputs;
-    const next = make();
-    if (last && last.size === next.size && [...next].every(([key, value]) => last.get(key) === value))
-      return last;
-    this.#last = next;
-    return next;
+const KINDS = Object.keys(rawKinds) as RawKind[];
+
+const serviceOf = ({ metadata: { namespace = '', labels } }: RawEndpointSlice): string =>
+  `${namespace}/${labels?.[SERVICE_NAME_LABEL] ?? ''}`;
+
+/** Builds one snapshot after the other; keep one builder per source. */
+export class SnapshotBuilder {
+  readonly #settings: SnapshotSettings;
+  readonly #raw = Object.fromEntries(KINDS.map((kind) => [kind, new Map()])) as unknown as RawMaps;
+  readonly #slicesOf = new Groups<true>();
+  /** By the ReplicaSet or Job that controls them. */
+  readonly #podsOf = new Groups<true>();
+  readonly #judge: MeshResourceJudge;
+  readonly #workloads: WorkloadModels;
+  readonly #namespaces = new Table((key) => this.#model('namespaces', key, namespaceModel));
+  readonly #accounts = new Table((key) => this.#model('serviceAccounts', key, serviceAccountModel));
+  readonly #services = new Table((key) => this.#model('services', key, (raw) => this.#service(key, raw)));
+  readonly #pods: Table<PodModel> = new Table((key) => this.#pod(key));
+  /** Undefined: to be judged again. */
+  #mesh: MeshResources | undefined;
+  #policies: readonly MeshPolicy[] = [];
+  #lists: Partial<RawObjects> = {};
+
+  constructor(settings: SnapshotSettings) {
+    this.#settings = settings;
+    this.#judge = new MeshResourceJudge(settings.trustDomain);
+    this.#workloads = new WorkloadModels(this.#raw);
+  }
+
+  /** Takes an object, new or instead of the one that had its name. */
+  put<K extends RawKind>(kind: K, object: RawObjects[K][number]): void {
+    const map: Map<string, RawObject> = this.#raw[kind];
+    const key = rawKey(object);
+    const before = map.get(key);
+    if (before === object) return;
+    map.set(key, object);
+    this.#mark(kind, key, [before, object]);
+  }
+
+  /** `key`: rawKey. */
+  remove(kind: RawKind, key: string): void {
+    const before = this.#raw[kind].get(key);
+    if (!before) return;
+    this.#raw[kind].delete(key);
+    this.#mark(kind, key, [before, undefined]);
+  }
+
+  /** `revision`: decimal, at least the highest resourceVersion among the objects, and never less than before. */
+  snapshot(revision: string): Snapshot {
+    const { systemNamespace, clusterDomain } = this.#settings;
+    const mesh = (this.#mesh ??= this.#judgeMesh());
+    const { meshConfigResource } = mesh;
+    const pods = this.#pods.settle();
+    return {
+      revision,
+      systemNamespace,
+      clusterDomain,
+      meshConfig: mesh.meshConfig,
+      ...(meshConfigResource ? { meshConfigResource } : {}),
+      namespaces: this.#namespaces.settle(),
+      serviceAccounts: this.#accounts.settle(),
+      services: this.#services.settle(),
+      pods,
+      workloads: this.#workloads.settle(),
+      policies: mesh.policies,
+      rejected: mesh.rejected,
+    };
+  }
+
+  /** The snapshot of exactly these objects. Lists that are the same as last time are not looked at. */
+  build(objects: RawObjects, revision: string): Snapshot {
+    for (const kind of KINDS) {
+      if (objects[kind] === this.#lists[kind]) continue;
+      const keys = new Set(objects[kind].map(rawKey));
+      for (const key of this.#raw[kind].keys()) if (!keys.has(key)) this.remove(kind, key);
+      for (const object of objects[kind]) this.put(kind, object);
+    }
+    this.#lists = objects;
+    return this.snapshot(revision);
+  }
+
+  /** Marks what is made from an object that has become another. */
+  #mark(kind: RawKind, key: string, versions: readonly (RawObject | undefined)[]): void {
+    this.#workloads.mark(kind, key);
+    switch (kind) {
+      case 'namespaces':
+        return this.#namespaces.mark(key);
+      case 'serviceAccounts':
+        return this.#accounts.mark(key);
+      case 'services':
+        return this.#services.mark(key);
+      case 'endpointSlices':
+        return this.#markSlice(key, versions);
+      case 'pods':
+        return this.#markPod(key, versions);
+      case 'replicaSets':
+      case 'jobs':
+        return this.#markAll(this.#podsOf.get(`${rawKinds[kind].kind}/${key}`)?.keys() ?? []);
+      case 'nodes':
+        return this.#markAll(this.#raw.pods.keys());
+      case 'meshPolicies':
+      case 'meshConfigs':
+        this.#mesh = undefined;
+    }
+  }
+
+  #markSlice(key: string, [before, after]: readonly (RawEndpointSlice | undefined)[]): void {
+    const [from, to] = [before && serviceOf(before), after && serviceOf(after)];
+    move(this.#slicesOf, key, [from, to]);
+    for (const service of [from, to]) if (service !== undefined) this.#services.mark(service);
+  }
+
+  #markPod(key: string, [before, after]: readonly (RawPod | undefined)[]): void {
+    move(this.#podsOf, key, [ownerOf(before), ownerOf(after)]);
+    this.#pods.mark(key);
+  }
+
+  #markAll(pods: Iterable<string>): void {
+    for (const key of pods) this.#pods.mark(key);
+  }
+
+  #model<K extends RawKind, T>(kind: K, key: string, make: (raw: RawObjects[K][number]) => T): T | undefined {
+    const raw = this.#raw[kind].get(key);
+    return raw && make(raw);
+  }
+
+  #service(key: string, raw: RawObjects['services'][number]) {
+    const slices = [...(this.#slicesOf.get(key)?.keys() ?? [])].sort();
+    return serviceModel(
+      raw,
+      slices.map((slice) => this.#raw.endpointSlices.get(slice)!),
+    );
+  }
+
+  #pod(key: string): PodModel | undefined {
+    const raw = this.#raw.pods.get(key);
+    const before = this.#pods.get(key);
+    const model = raw && this.#podOf(raw);
+    this.#workloads.podChanged(key, before?.workload, model?.workload);
+    return model;
+  }
+
+  #podOf(raw: RawPod): PodModel {
+    const { metadata, spec } = raw;
+    const { namespace = '' } = metadata;
+    const owners = { ReplicaSet: this.#raw.replicaSets, Job: this.#raw.jobs } as const;
+    const lookup: LookupOwner = ({ kind, name }) =>
+      owners[kind as keyof typeof owners]?.get(`${namespace}/${name}`)?.metadata;
+    const workload = resolveWorkload({ ...metadata, namespace }, spec?.serviceAccountName ?? '', lookup);
+    const node = this.#raw.nodes.get(spec?.nodeName ?? '');
+    return podModel(raw, this.#workloads.shared(workload), node && zoneOf(node));
+  }
+
+  #judgeMesh(): MeshResources {
+    const list = (kind: 'meshPolicies' | 'meshConfigs'): RawMesh[] => [...this.#raw[kind].values()];
+    const mesh = this.#judge.judge(list('meshPolicies'), list('meshConfigs'));
+    if (!sameItems(mesh.policies, this.#policies)) this.#policies = mesh.policies;
+    return { ...mesh, policies: this.#policies };
   }
 }
 
 const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
   a.length === b.length && a.every((item, index) => item === b[index]);
 
-const byName = <R extends RawObject, M>(list: readonly R[], make: (raw: R) => M): Map<string, M> =>
-  new Map(list.map((raw) => [rawKey(raw), make(raw)]));
+type Move = readonly [from: string | undefined, to: string | undefined];
 
-const deployment = templateWorkload('apps/v1', 'Deployment');
-const statefulSet = templateWorkload('apps/v1', 'StatefulSet');
-const daemonSet = templateWorkload('apps/v1', 'DaemonSet');
-const job = templateWorkload('batch/v1', 'Job');
-const cronJob = templateWorkload('batch/v1', 'CronJob');
-
-const controllerOf = ({ metadata }: RawObject): OwnerReference | undefined =>
-  metadata.ownerReferences?.find(({ controller }) => controller === true);
-
-const finished = ({ status }: RawJob): boolean =>
-  (status?.conditions ?? []).some(
-    ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
-  );
-
-/** Builds one snapshot after the other; keep one builder per source. */
-export class SnapshotBuilder {
-  readonly #settings: SnapshotSettings;
-  readonly #mesh: MeshResourceJudge;
-  readonly #kept = {
-    namespaces: new Kept<ReturnType<typeof namespaceModel>>(),
-    serviceAccounts: new Kept<ReturnType<typeof serviceAccountModel>>(),
-    services: new Kept<ServiceModel>(),
-    pods: new Kept<PodModel>(),
-    workloads: new Kept<WorkloadModel>(),
-  };
-  #policies: readonly MeshPolicy[] = [];
-  /** Of workloads that only their pods or ServiceAccounts tell of, by key and uid. */
-  #derived = new Map<string, WorkloadModel>();
-
-  constructor(settings: SnapshotSettings) {
-    this.#settings = settings;
-    this.#mesh = new MeshResourceJudge(settings.trustDomain);
-  }
-
-  /** `revision`: decimal, at least the highest resourceVersion among the objects, and never less than before. */
-  build(objects: RawObjects, revision: string): Snapshot {
-    const kept = this.#kept;
-    const mesh = this.#mesh.judge(objects.meshPolicies, objects.meshConfigs);
-    if (!sameItems(mesh.policies, this.#policies)) this.#policies = mesh.policies;
-    const pods = this.#pods(objects);
-    return {
-      revision,
-      systemNamespace: this.#settings.systemNamespace,
-      clusterDomain: this.#settings.clusterDomain,
-      meshConfig: mesh.meshConfig,
-      ...(mesh.meshConfigResource ? { meshConfigResource: mesh.meshConfigResource } : {}),
-      namespaces: kept.namespaces.map([objects.namespaces], () => byName(objects.namespaces, namespaceModel)),
-      serviceAccounts: kept.serviceAccounts.map([objects.serviceAccounts], () =>
-        byName(objects.serviceAccounts, serviceAccountModel),
-      ),
-      services: this.#services(objects),
-      pods,
-      workloads: this.#workloads(objects, pods),
-      policies: this.#policies,
-      rejected: mesh.rejected,
-    };
-  }
-
-  #services({ services, endpointSlices }: RawObjects): ReadonlyMap<string, ServiceModel> {
-    return this.#kept.services.map([services, endpointSlices], () => {
-      const slices = new Map<string, RawEndpointSlice[]>();
-      for (const slice of endpointSlices) {
-        const { namespace = '', labels } = slice.metadata;
-        const key = `${namespace}/${labels?.[SERVICE_NAME_LABEL] ?? ''}`;
-        const list = slices.get(key);
-        if (list) list.push(slice);
-        else slices.set(key, [slice]);
-      }
-      return byName(services, (raw) => serviceModel(raw, slices.get(rawKey(raw)) ?? []));
-    });
-  }
-
-  #pods({ pods, replicaSets, jobs, nodes }: RawObjects): ReadonlyMap<string, PodModel> {
-    return this.#kept.pods.map([pods, replicaSets, jobs, nodes], () => {
-      const owners = {
-        ReplicaSet: new Map(replicaSets.map((raw) => [rawKey(raw), raw])),
-        Job: new Map(jobs.map((raw) => [rawKey(raw), raw])),
-      };
-      const zones = new Map(nodes.map((raw) => [raw.metadata.name, zoneOf(raw)]));
-      return byName(pods, (raw: RawPod) => {
-        const { namespace = '' } = raw.metadata;
-        const lookup: LookupOwner = ({ kind, name }) =>
-          owners[kind as keyof typeof owners]?.get(`${namespace}/${name}`)?.metadata;
-        const workload = resolveWorkload(
-          { ...raw.metadata, namespace },
-          raw.spec?.serviceAccountName ?? '',
-          lookup,
-        );
-        return podModel(raw, workload, zones.get(raw.spec?.nodeName ?? ''));
-      });
-    });
-  }
-
-  #workloads(objects: RawObjects, pods: ReadonlyMap<string, PodModel>): ReadonlyMap<string, WorkloadModel> {
-    const { deployments, statefulSets, daemonSets, jobs, cronJobs, replicaSets, serviceAccounts } = objects;
-    const inputs = [
-      deployments,
-      statefulSets,
-      daemonSets,
-      jobs,
-      cronJobs,
-      replicaSets,
-      serviceAccounts,
-      pods,
-    ];
-    return this.#kept.workloads.map(inputs, () => {
-      const models = [
-        ...deployments.map((raw) => deployment(raw, raw.spec?.template)),
-        ...statefulSets.map((raw) => statefulSet(raw, raw.spec?.template)),
-        ...daemonSets.map((raw) => daemonSet(raw, raw.spec?.template)),
-        ...cronJobs.map((raw) => cronJob(raw, raw.spec?.jobTemplate?.spec?.template)),
-        // a CronJob's Jobs are its runs; a finished Job has no pods to come
-        ...jobs
-          .filter((raw) => !controllerOf(raw) && !finished(raw))
-          .map((raw) => job(raw, raw.spec?.template)),
-      ];
-      const known = new Map(models.map((model) => [workloadKey(model), model]));
-      for (const model of this.#derive(objects, [pods, known])) known.set(workloadKey(model), model);
-      return known;
-    });
-  }
-
-  /** Workloads without an object of their own here: ServiceAccounts with bare pods, custom kinds, lone ReplicaSets. */
-  #derive(
-    objects: RawObjects,
-    [pods, known]: [ReadonlyMap<string, PodModel>, ReadonlyMap<string, WorkloadModel>],
-  ): WorkloadModel[] {
-    const accounts = new Map(objects.serviceAccounts.map((raw) => [rawKey(raw), raw]));
-    const replicaSets = new Map(objects.replicaSets.map((raw) => [rawKey(raw), raw]));
-    const next = new Map<string, WorkloadModel>();
-    for (const raw of objects.pods) {
-      const workload = pods.get(rawKey(raw))?.workload;
-      if (!workload || known.has(workloadKey(workload))) continue;
-      const account =
-        workload.kind === 'serviceaccount'
-          ? accounts.get(`${workload.namespace}/${workload.name}`)
-          : undefined;
-      const owner = account ? undefined : ownerReferenceOf(raw, replicaSets);
-      const model = derivedModel(workload, account ?? owner);
-      const key = `${workloadKey(model)} ${model.uid}`;
-      next.set(key, this.#derived.get(key) ?? model);
-    }
-    this.#derived = next;
-    return [...next.values()];
-  }
+function move(groups: Groups<true>, key: string, [from, to]: Move): void {
+  if (from === to) return;
+  if (from !== undefined) groups.delete(from, key);
+  if (to !== undefined) groups.set(to, key, true);
 }
 
-/** The pod's controller or, where that is a ReplicaSet with a controller of its own, that one. */
-function ownerReferenceOf(
-  pod: RawPod,
-  replicaSets: ReadonlyMap<string, RawObject>,
-): OwnerReference | undefined {
-  const owner = controllerOf(pod);
-  const between = owner && replicaSets.get(`${pod.metadata.namespace ?? ''}/${owner.name}`);
-  return owner?.kind === 'ReplicaSet' && between ? (controllerOf(between) ?? owner) : owner;
-}
-
-function derivedModel(
-  workload: WorkloadModel | PodModel['workload'],
-  owner: RawObject | OwnerReference | undefined,
-) {
-  if (owner && 'metadata' in owner) return bareWorkload(owner, { apiVersion: 'v1', kind: 'ServiceAccount' });
-  return {
-    ...workload,
-    apiVersion: owner?.apiVersion ?? '',
-    kindName: owner?.kind ?? '',
-    // without a uid nothing can be owned by it: its ServiceAccount or controller is not known (yet, or any more)
-    uid: owner?.uid ?? '',
-  };
-}
+const ownerOf = (pod: RawPod | undefined): string | undefined => {
+  const owner = pod && controllerOf(pod);
+  return owner && `${owner.kind}/${pod.metadata.namespace ?? ''}/${owner.name}`;
+};
 
 const highestRevision = (objects: RawObjects): string =>
   Object.values(objects)

@@ -10,7 +10,7 @@ import { type Snapshot, type WorkloadModel } from '../model/index.ts';
 import { DOCUMENT_VERSION, joinHashes, type Hash } from '../proxyConfig/index.ts';
 import type { Availability, Changes, CompiledDirectory, CompiledDocument } from './compiled.ts';
 import { Directories } from './directories.ts';
-import { Groups } from './groups.ts';
+import { Groups } from '../model/groups.ts';
 import { MeshIndex, type Dirty } from './meshIndex.ts';
 import type { LabelledPolicy } from './policyBook.ts';
 import { PolicyParts, type OwnPart } from './policyParts.ts';

@@ -11,7 +11,7 @@ import {
   type WorkloadModel,
 } from '../model/index.ts';
 import { differences, type Difference } from './differences.ts';
-import { Groups } from './groups.ts';
+import { Groups } from '../model/groups.ts';
 import type { MeshFacts } from './inbound.ts';
 import { PolicyBook, type LabelledPolicy } from './policyBook.ts';
 

@@ -1,7 +1,7 @@
 /** The services of documents: those of a namespace, the same list for all its documents, and what they use besides. */
 import { hashOfServices, type Hash } from '../proxyConfig/index.ts';
 import type { Part } from './compiled.ts';
-import { Groups } from './groups.ts';
+import { Groups } from '../model/groups.ts';
 import { order } from './order.ts';
 import type { CompiledService } from './service.ts';
 import type { ServiceChange } from './serviceParts.ts';
