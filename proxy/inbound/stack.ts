@@ -65,7 +65,11 @@ class Inbound {
     this.applications = new Applications(plane, this.side);
     this.http = new InboundHttp({ plane, side: this.side, judged: this.judged });
     plane.drain.onDrain(() => this.side.drain());
-    const unsubscribe = plane.config.subscribe(() => {
+    let { authorizer: judgedBy } = plane.config.current ?? {};
+    const unsubscribe = plane.config.subscribe(({ authorizer }) => {
+      // endpoints change all the time, and say nothing about who may call
+      if (authorizer === judgedBy) return;
+      judgedBy = authorizer;
       for (const judge of this.judged) judge();
     });
     this.side.whenEnded(() => {

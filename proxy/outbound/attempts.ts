@@ -10,6 +10,7 @@ export const MAX_ATTEMPTS = 3;
 /** An endpoint that was not tried yet: Ready ones first, then those that are shutting down; else why there is none. */
 export function choose(balancer: Balancer, route: Route, tried: readonly Pool[]): Pool | Code {
   if (route.destination.kind === 'blocked') return 'OUTBOUND_NOT_REGISTERED';
+  if (route.destination.kind === 'hidden') return 'SERVICE_HIDDEN';
   const pool = balancer.pick(route.ready, tried) ?? balancer.pick(route.terminating, tried);
   if (pool) return pool;
   if (route.ready.some((known) => known.full)) return 'OVERLOADED';

@@ -12,6 +12,7 @@ import type { Pool } from '../wire/exchange/pool.ts';
 import { HttpStation } from '../wire/httpStation.ts';
 import type { Side } from '../wire/side.ts';
 import { MAX_ATTEMPTS, choose, chooseAgain, mayRetry } from './attempts.ts';
+import { whenKnown } from './demand.ts';
 import type { Destination } from './destinations.ts';
 import type { Route, Routes } from './routes.ts';
 
@@ -38,7 +39,23 @@ export class OutboundHttp extends HttpStation {
   begin(exchange: Exchange): void {
     const config = this.plane.config.current;
     if (config === undefined) return exchange.refuse('NOT_CONFIGURED');
-    const route = this.routeOf(exchange, config);
+    const destination = destinationOf(exchange, config);
+    const waiting = whenKnown(this.plane, destination);
+    if (waiting) void this.hold(exchange, waiting);
+    else this.forward(exchange, config, destination);
+  }
+
+  /** The client may go away meanwhile, and the exchange be that of another request. */
+  private async hold(exchange: Exchange, waiting: Promise<void>): Promise<void> {
+    const held = new Held();
+    exchange.notes = held;
+    await waiting;
+    const config = this.plane.config.current;
+    if (config && exchange.notes === held) this.forward(exchange, config, destinationOf(exchange, config));
+  }
+
+  private forward(exchange: Exchange, config: ConfigState, found: Destination | undefined): void {
+    const route = found && this.routeOf(exchange.context as OutboundContext, config, found);
     exchange.notes = route;
     if (route === undefined) return exchange.refuse('UNKNOWN_DESTINATION', { destination: exchange.host });
     const { destination } = route;
@@ -108,27 +125,29 @@ export class OutboundHttp extends HttpStation {
     if (context.route?.destination.kind === 'outside') for (const pool of context.route.ready) pool.retire();
   }
 
-  /** Looked up once per connection and configuration; per request only where the Host decides. */
-  private routeOf(exchange: Exchange, config: ConfigState): Route | undefined {
-    const context = exchange.context as OutboundContext;
-    if (context.find === undefined) {
-      const destination = config.destinations.resolveHost(exchange.host);
-      return destination && this.routes.to(destination);
-    }
-    if (context.config !== config || context.route === undefined) {
-      const destination = context.find(config);
-      const outside = destination.kind === 'outside';
-      // an open connection to the outside is kept through changes of configuration
-      if (!outside) context.route = this.routes.to(destination);
-      else if (context.route?.destination.name !== destination.name)
-        context.route = this.routes.private(destination);
-      context.config = config;
-    }
-    return context.route;
+  private routeOf(context: OutboundContext, config: ConfigState, destination: Destination): Route {
+    if (context.find === undefined) return this.routes.to(destination);
+    if (context.config === config && context.route !== undefined) return context.route;
+    context.config = config;
+    // an open connection to the outside is kept through changes of configuration
+    if (destination.kind !== 'outside') return (context.route = this.routes.to(destination));
+    if (context.route?.destination.name === destination.name) return context.route;
+    return (context.route = this.routes.private(destination));
   }
 }
 
-const routeTaken = ({ notes }: Exchange): Route | undefined => notes as Route | undefined;
+/** Notes of a request that waits until it is known where it goes. */
+class Held {}
+
+const routeTaken = ({ notes }: Exchange): Route | undefined =>
+  notes instanceof Held ? undefined : (notes as Route | undefined);
+
+/** Looked up once per connection and configuration; per request only where the Host decides. */
+function destinationOf(exchange: Exchange, config: ConfigState): Destination | undefined {
+  const { find, config: known, route } = exchange.context as OutboundContext;
+  if (find === undefined) return config.destinations.resolveHost(exchange.host);
+  return known === config && route !== undefined ? route.destination : find(config);
+}
 
 /** Declared ports are spoken to as declared, others as the client speaks. */
 function speaksHttp2({ protocol }: Destination, request: Request): boolean {

@@ -4,6 +4,7 @@
  *   accept            the application thinks that it has reached its destination
  *   destination       by the address that it dialled; first, since all that follows depends on it
  *   loop check        before anything is opened: a proxy that dials itself would never stop
+ *   demand            what only the directory knows is asked for: all that follows is better with it, so it waits
  *   protocol          declared, or recognized from the first bytes; a silent client does not wait for it
  *   HTTP  | bytes     below here a request, or a connection, is what is sent somewhere
  *   endpoint          least request, per request: after the protocol, since a kept connection carries many requests
@@ -13,7 +14,7 @@
 import { leastRequest } from '../balance/leastRequest.ts';
 import type { Address, ConfigState, DataPlane, OutboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
-import type { Channel } from '../wire/channel.ts';
+import { ignore, type Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
 import { ServerConnection } from '../wire/http1/serverConnection.ts';
 import { StreamServer } from '../wire/streams/server.ts';
@@ -24,6 +25,7 @@ import { Sniffer, type Spoken } from '../wire/sniffer.ts';
 import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
 import { MAX_ATTEMPTS, chooseAgain } from './attempts.ts';
 import type { Destination } from './destinations.ts';
+import { whenKnown } from './demand.ts';
 import { OutboundHttp, type OutboundContext } from './httpStation.ts';
 import { Routes, type Route } from './routes.ts';
 
@@ -76,7 +78,21 @@ class Outbound {
       );
       return channel.reset();
     }
-    this.recognize(channel, (config) => config.destinations.resolve(original.host, original.port));
+    this.demand(channel, (config) => config.destinations.resolve(original.host, original.port));
+  }
+
+  /** demand */
+  private demand(channel: Channel, find: Find): void {
+    const { config } = this.plane;
+    const waiting = config.current && whenKnown(this.plane, find(config.current));
+    if (!waiting) return this.recognize(channel, find);
+    channel.handler = ignore;
+    channel.pause();
+    void waiting.then(() => {
+      if (channel.closed) return;
+      channel.resume();
+      this.recognize(channel, find);
+    });
   }
 
   /** protocol */

@@ -10,6 +10,7 @@ import { loadIdentity } from '../config/identity.ts';
 import { startInbound } from '../inbound/stack.ts';
 import { startOutbound } from '../outbound/stack.ts';
 import { configState, testPlane, type ConfigParts, type TestPlane } from './plane.ts';
+import { deadPort as freePort } from './sockets.ts';
 
 /** In which form the proxies of a test speak to each other: vitest.config.ts runs all with each. */
 declare module 'vitest' {
@@ -90,6 +91,14 @@ export class TestMeshOfTwo {
     });
     this.stops.push(() => outbound.stop(0));
     return { plane, outbound, port: outbound.addresses[0]!.port };
+  }
+
+  /** The port of another outbound proxy of `plane`, which goes where the Host of a request says. */
+  async direct(plane: TestPlane): Promise<number> {
+    const own = { host: '127.0.0.1', port: await freePort() };
+    const outbound = await startOutbound({ listen: [{ listen: own, fixed: own }], plane });
+    this.stops.push(() => outbound.stop(0));
+    return own.port;
   }
 
   /** Anything else to end with the test. */

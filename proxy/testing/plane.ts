@@ -9,7 +9,7 @@ import type {
   Service,
   Wire,
 } from '../../core/proxyConfig/index.ts';
-import type { ConfigState, DataPlane, DocumentHead, IdentityState } from '../context.ts';
+import type { ConfigState, DataPlane, Demand, DocumentHead, IdentityState } from '../context.ts';
 import { LiveValue } from '../config/live.ts';
 import { LiveDestinations } from '../outbound/destinations.ts';
 import { compact } from '../outbound/directory.ts';
@@ -193,6 +193,7 @@ export interface TestPlane extends DataPlane {
   readonly telemetry: RecordedTelemetry;
   readonly drain: TestDrain;
   readonly lines: string[];
+  demand: Demand | undefined;
 }
 
 export function testPlane(): TestPlane {
@@ -205,5 +206,6 @@ export function testPlane(): TestPlane {
     drain: new TestDrain(),
     log: { debug: line, info: line, warn: line, error: line },
     lines,
+    demand: undefined,
   };
 }
