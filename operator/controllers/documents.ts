@@ -6,7 +6,8 @@
  *   nothing, wanted                    → written at once
  *   other content or owner             → written, at most every MIN_INTERVAL_MS
  *   only other endpoints               → written, at most every LAZY_INTERVAL_MS and LAZY_RATE in all: proxies have
- *                                        them by the stream, and the file is for their next start
+ *                                        them by the stream, and the file is for their next start; where one has no
+ *                                        stream: SOON_RATE in all
  *   our content, changed by somebody   → written after REPAIR_MS: proxies refuse it and say so in the meantime
  *   something, not wanted              → deleted after REMOVE_MS
  */
@@ -54,6 +55,8 @@ export const LAZY_INTERVAL_MS = 30_000;
 export const LAZY_GATHER_MS = 2_000;
 /** Writes of files that are not urgent, of all workloads together. */
 export const LAZY_RATE = { perSecond: 2, burst: 4 };
+/** The same of those that a proxy without a stream waits for. */
+export const SOON_RATE = { perSecond: 5, burst: 20 };
 /** Long enough for people and alerts to see a damaged document, and that it does no harm. */
 export const REPAIR_MS = 45_000;
 export const REMOVE_MS = 10_000;
@@ -76,6 +79,8 @@ interface Memory {
   writtenAt?: number;
   /** When it may be written though that is not urgent. Kept until it is used, so that nobody waits in line twice. */
   slot?: number;
+  /** The same where a proxy waits for it. */
+  soonSlot?: number;
   changedSince?: number;
   unwantedSince?: number;
   /** A revision beyond ours, and since when. */
@@ -96,11 +101,13 @@ export class Documents {
   readonly #options: DocumentsOptions;
   readonly #memory = new Map<string, Memory>();
   readonly #lazy: TokenBucket;
+  readonly #soon: TokenBucket;
   readonly #oversized = new Set<string>();
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
     this.#lazy = new TokenBucket(LAZY_RATE, options.clock);
+    this.#soon = new TokenBucket(SOON_RATE, options.clock);
   }
 
   /** refKeys of documents that no ConfigMap can hold: proxies get them by the stream alone. */
@@ -211,7 +218,12 @@ export class Documents {
       now + this.#lazy.takeAfterMs(),
       (memory.writtenAt ?? -Infinity) + LAZY_INTERVAL_MS,
     );
-    return isOversized ? memory.slot - now : Math.min(memory.slot - now, filesDueMs(desired));
+    const lazyMs = memory.slot - now;
+    if (isOversized) return lazyMs;
+    const dueMs = filesDueMs(desired);
+    if (dueMs > 0) return Math.min(lazyMs, dueMs);
+    memory.soonSlot ??= now + this.#soon.takeAfterMs();
+    return Math.min(lazyMs, memory.soonSlot - now);
   }
 
   async #write({ desired, existing, memory, places, overtaken }: Look): Promise<undefined> {
@@ -221,6 +233,7 @@ export class Documents {
     const { file, data, bytes } = await packed(desired.file, desired.text(position));
     memory.writtenAt = clock.monotonic();
     delete memory.slot;
+    delete memory.soonSlot;
     if (bytes > MAX_DOCUMENT_BYTES) {
       if (!this.#oversized.has(key)) onIncident({ kind: 'tooLarge', document: desired, bytes });
       this.#oversized.add(key);
