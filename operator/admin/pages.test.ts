@@ -240,7 +240,7 @@ describe('/proxies', () => {
   });
 
   test('a replica that does not lead says who does', () => {
-    const leadership = () => ({ leading: false, leader: 'weft-operator-2' });
+    const leadership = () => ({ leading: false, pod: 'weft-operator-2' });
     expect(pages(many, { leadership }).get('/proxies').page).toEqual({
       leads: false,
       replica: 'weft-operator-1',

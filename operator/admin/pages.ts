@@ -22,7 +22,8 @@ export interface PagesOptions {
   readonly snapshot: () => Snapshot | undefined;
   /** By pod uid. */
   readonly known: (uid: string) => KnownProxy | undefined;
-  readonly leadership: () => { readonly leading: boolean; readonly leader?: string };
+  /** `pod` leads, where that is known. */
+  readonly leadership: () => { readonly leading: boolean; readonly pod?: string };
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -66,9 +67,9 @@ export class AdminPages {
 
   #proxies(query: URLSearchParams): Answer {
     const { replica, known, now, snapshot } = this.#options;
-    const { leading, leader } = this.#options.leadership();
+    const { leading, pod } = this.#options.leadership();
     if (!leading) {
-      const page: NotLeadingPage = { leads: false, replica, ...(leader ? { leader } : {}) };
+      const page: NotLeadingPage = { leads: false, replica, ...(pod ? { leader: pod } : {}) };
       return json(page);
     }
     const limit = Number(query.get('limit') ?? MAX_ROWS);
