@@ -25,6 +25,7 @@ async function start(name: string): Promise<Operator> {
     client: server.client(),
     health: loopback,
     control: loopback,
+    admin: loopback,
     onEnd: (reason, error) => ends.push(`${name} ${reason} ${error?.message ?? ''}`),
   });
   running.push(operator);
@@ -60,17 +61,21 @@ async function proxyOf(operator: Operator, account: string): Promise<ProxyClient
   return client;
 }
 
-/** Says what a proxy of the pod says that has this document in force. */
-const report = (client: ProxyClient, { metadata }: Pod, document: ProxyConfig) => {
+/** Says what a proxy of the pod says that has this document in force; true where the operator listens. */
+async function report(client: ProxyClient, { metadata }: Pod, document: ProxyConfig): Promise<boolean> {
   const { epoch, revision, hash, resources: versions } = document;
-  return client.report({
+  const stream = client.report({
     version: 'weft.dev/control/v1',
     pod: { namespace: SHOP, name: metadata.name, uid: metadata.uid ?? '' },
     workload: { kind: 'deployment', name: 'payment' },
     proxyVersion: '0.1.0',
     inForce: { epoch, revision, hash, since: new Date().toISOString(), resources: versions },
   });
-};
+  await until('an answer', () => stream.messages.length > 0);
+  if (stream.messages[0]!.type === 'update') return true;
+  await stream.closed;
+  return false;
+}
 
 beforeEach(async () => {
   [running, clients, ends] = [[], [], []];
@@ -106,7 +111,8 @@ describe('the operator on a cluster', () => {
     await until('the document', () => config('payment') !== undefined);
     const pod = putPod(server, 'payment-1');
     const client = await proxyOf(operator, 'payment');
-    await until('the first report', async () => (await report(client, pod, config('payment')!)).body.ok);
+    await until('the first report', () => report(client, pod, config('payment')!));
+    await client.close();
 
     putPolicy({ mode: 'Enforce', mtls: { mode: 'Strict' } });
     await until('the document', () => config('payment')?.resources['MeshPolicy/shop/payment'] !== undefined);
@@ -116,7 +122,7 @@ describe('the operator on a cluster', () => {
       late: ['shop/payment-1'],
       observedGeneration: 1,
     });
-    expect(await report(client, pod, config('payment')!)).toMatchObject({ status: 200 });
+    expect(await report(await proxyOf(operator, 'payment'), pod, config('payment')!)).toBe(true);
     await until('Applied', () => applied()?.status === 'True');
     expect(policy()?.status).toMatchObject({ applied: '1/1', late: [] });
     expect(config('payment')?.sections[0]?.inbound.mtls).toMatchObject({
@@ -187,21 +193,56 @@ describe('the operator on a cluster', () => {
   });
 });
 
+describe('the loopback pages', () => {
+  const page = async (operator: Operator, path: string): Promise<unknown> =>
+    (await fetch(`http://127.0.0.1:${operator.adminPort}${path}`)).json();
+
+  it('tell what each proxy runs and what its workload should run', async () => {
+    const operator = await start('op-1');
+    await until('the document', () => config('payment') !== undefined);
+    const pod = putPod(server, 'payment-1');
+    const client = await proxyOf(operator, 'payment');
+    await until('a report is taken', () => report(client, pod, config('payment')!));
+    await until('the lead', () => operator.isLeader);
+    const { hash } = config('payment')!;
+    expect(await page(operator, '/proxies')).toMatchObject({
+      leads: true,
+      replica: 'op-1',
+      proxies: [{ pod: { name: 'payment-1' }, connected: true, inForce: { hash } }],
+    });
+    // its file may be older: endpoints alone are not written at once
+    expect(await page(operator, '/documents/deployment/shop/payment')).toMatchObject({
+      workload: 'deployment/shop/payment',
+      parts: { policy: expect.any(String) as string },
+    });
+  });
+
+  it('of a replica that does not lead name the leader', async () => {
+    const first = await start('op-1');
+    await until('the lead', () => first.isLeader);
+    const second = await start('op-2');
+    await until('the leader is known', async () => 'leader' in ((await page(second, '/proxies')) as object));
+    expect(await page(second, '/proxies')).toEqual({ leads: false, replica: 'op-2', leader: 'op-1' });
+  });
+});
+
 describe('two replicas', () => {
-  it('one leads; the other names it; when it goes the other takes over', async () => {
+  it('serve proxies, whoever leads; when the leader goes the other takes over', async () => {
     const first = await start('op-1');
     await until('the first leads', () => first.isLeader);
     const second = await start('op-2');
     await until('the document', () => config('payment') !== undefined);
     const pod = putPod(server, 'payment-1');
     const client = await proxyOf(second, 'payment');
-    expect(await report(client, pod, config('payment')!)).toMatchObject({
-      status: 421,
-      body: { ok: false, code: 'NOT_LEADER', leader: '10.0.0.7:15010' },
-    });
+    await until('a report is taken', () => report(client, pod, config('payment')!));
     await stop(first);
     await until('the second leads', () => second.isLeader);
-    await until('a report is taken', async () => (await report(client, pod, config('payment')!)).body.ok);
+    putPolicy({ mode: 'Enforce', mtls: { mode: 'Strict' } });
+    await until('what the second heard before it led', () => applied()?.reason === 'Pending');
+    await client.close();
+    await until('the policy', () => config('payment')?.resources['MeshPolicy/shop/payment'] !== undefined);
+    expect(await report(await proxyOf(second, 'payment'), pod, config('payment')!)).toBe(true);
+    await until('Applied', () => applied()?.status === 'True');
     expect(ends).toEqual([]);
   });
 

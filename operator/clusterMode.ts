@@ -224,8 +224,10 @@ class ClusterOperator implements Operator {
       address: control,
       identity,
       trustDomain,
+      systemNamespace: this.#options.env.systemNamespace,
       reports: this.#reports,
       snapshot: () => this.#source.current,
+      mesh: this.#mesh,
       leadership: () => {
         const leader = parseHolder(this.#parts.elector?.leader);
         return { leading: this.isLeader, ...(leader ? { address: leader.address } : {}) };

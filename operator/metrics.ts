@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 export interface Observed {
   readonly leading: () => boolean;
   readonly connections: () => number;
-  readonly reports: () => { known: number; connected: number };
+  readonly reports: () => { known: number; connected: number; unresponsive: number };
   /** By name of the queue. */
   readonly depths: () => Record<string, number>;
 }
@@ -15,10 +15,44 @@ const prefix = 'weft_operator_';
 export class OperatorMetrics {
   readonly registry = new Registry();
 
-  readonly reports = new Counter({
-    name: `${prefix}reports_total`,
-    help: 'Reports of proxies by the code of the answer.',
+  readonly streams = new Gauge({
+    name: `${prefix}streams`,
+    help: 'Open streams of proxies to this replica.',
+    registers: [this.registry],
+  });
+  readonly streamMessages = new Counter({
+    name: `${prefix}stream_messages_total`,
+    help: 'Messages on the streams of proxies, by type and direction.',
+    labelNames: ['type', 'direction'],
+    registers: [this.registry],
+  });
+  readonly streamSentBytes = new Counter({
+    name: `${prefix}stream_sent_bytes_total`,
+    help: 'Bytes of the messages that were sent to proxies.',
+    registers: [this.registry],
+  });
+  readonly streamErrors = new Counter({
+    name: `${prefix}stream_errors_total`,
+    help: 'Streams that were ended because of what came over them, by code.',
     labelNames: ['code'],
+    registers: [this.registry],
+  });
+  readonly refusals = new Counter({
+    name: `${prefix}refusals_total`,
+    help: 'Updates that proxies refused, by code.',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+  readonly asks = new Counter({
+    name: `${prefix}asks_total`,
+    help: 'Services that proxies asked for, by outcome.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  readonly propagationSeconds = new Histogram({
+    name: `${prefix}propagation_seconds`,
+    help: 'Time from a change to the acknowledgement of a connected proxy.',
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 1, 5, 30],
     registers: [this.registry],
   });
   readonly refusedConnections = new Counter({
@@ -71,6 +105,11 @@ export class OperatorMetrics {
     gauge('connections', 'Open connections of proxies.', observed.connections);
     gauge('proxies_known', 'Proxies that have reported.', () => observed.reports().known);
     gauge('proxies_connected', 'Proxies whose connection is open.', () => observed.reports().connected);
+    gauge(
+      'proxies_unresponsive',
+      'Proxies with a stream that do not answer.',
+      () => observed.reports().unresponsive,
+    );
     const depth: Gauge<'queue'> = new Gauge({
       name: `${prefix}queue_depth`,
       help: 'Keys that are due, by queue.',

@@ -28,9 +28,8 @@ const documents: Record<string, object> = {
   OutsideService,
 };
 /** What the operator reads of proxies and of other replicas; proxies need none of it. */
-const { Report, StateMessage, AckMessage, RefusalMessage, AskMessage, ForwardMessage } = control;
+const { StateMessage, AckMessage, RefusalMessage, AskMessage, ForwardMessage } = control;
 const messages: Record<string, object> = {
-  Report,
   StateMessage,
   AckMessage,
   RefusalMessage,

@@ -4,13 +4,12 @@ import {
   validateAskMessage,
   validateForwardMessage,
   validateRefusalMessage,
-  validateReport,
   validateStateMessage,
 } from '../generated/control.js';
 import type { SchemaError } from '../generated/schemaError.d.ts';
 import { fieldOf } from '../proxyConfig/parse.ts';
 import { CONTROL_VERSION } from './protocol.ts';
-import type { ForwardMessage, ProxyMessage, Report } from './schema.ts';
+import type { ForwardMessage, ProxyMessage } from './schema.ts';
 
 export * from './protocol.ts';
 export type * from './pages.ts';
@@ -69,22 +68,4 @@ export function parseForwardMessage(text: string): ForwardMessage {
   const value = read(text);
   check(value, validateForwardMessage);
   return value as unknown as ForwardMessage;
-}
-
-export type ReportAnswer =
-  | { ok: true }
-  /** `leader` is `address:port` of the replica to report to, where the code is NOT_LEADER and it is known. */
-  | { ok: false; code: string; message: string; leader?: string };
-
-/** Reads a report. Throws WeftError MESSAGE_INVALID or DOCUMENT_VERSION_UNKNOWN. */
-export function parseReport(text: string): Report {
-  const value = read(text) as { version?: unknown };
-  if (value.version !== CONTROL_VERSION) {
-    throw new WeftError('DOCUMENT_VERSION_UNKNOWN', `this operator knows ${CONTROL_VERSION}`, {
-      resource: 'report',
-      field: 'version',
-    });
-  }
-  check(value, validateReport);
-  return value as unknown as Report;
 }

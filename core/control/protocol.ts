@@ -2,10 +2,6 @@
 export const CONTROL_VERSION = 'weft.dev/control/v1';
 /** `POST` of a proxy, over HTTP/2 and mTLS: its body and the response's are streams of messages, one JSON text a line. */
 export const STREAM_PATH = '/weft.control.v1/stream';
-/** `POST` with a Report as JSON; answered by a ReportAnswer. Goes when the stream has taken its place. */
-export const REPORT_PATH = '/weft.control.v1/report';
-/** Largest report that the operator reads, in bytes. */
-export const MAX_REPORT_BYTES = 256 * 1024;
 /** `POST` of a replica to the leader: what its proxies told it, one JSON text a line. */
 export const FORWARD_PATH = '/weft.control.v1/forward';
 

@@ -1,7 +1,7 @@
 /** Who may report for what: pure, so that the refusals are a table in the tests. */
 import type { Report } from '../../core/control/index.ts';
 import { WeftError } from '../../core/errors/index.ts';
-import type { Snapshot } from '../../core/model/index.ts';
+import { workloadKey, type PodModel, type Snapshot } from '../../core/model/index.ts';
 
 /** The identity that a certificate proved. */
 export interface PeerIdentity {
@@ -10,10 +10,10 @@ export interface PeerIdentity {
 }
 
 /**
- * A proxy may report only for a pod that exists, under the uid that it has now, in the namespace and with the
- * ServiceAccount that its certificate proves. Throws WeftError REPORT_REFUSED.
+ * A proxy may speak only for a pod that exists, under the uid that it has now, in the namespace and with the
+ * ServiceAccount that its certificate proves, and for no workload but the pod's. Throws WeftError REPORT_REFUSED.
  */
-export function admitReport(report: Report, peer: PeerIdentity, snapshot: Snapshot): void {
+export function admitReport(report: Report, peer: PeerIdentity, snapshot: Snapshot): PodModel {
   const { namespace, name, uid } = report.pod;
   const refuse = (field: string, message: string) =>
     new WeftError('REPORT_REFUSED', message, { resource: 'report', field });
@@ -28,6 +28,11 @@ export function admitReport(report: Report, peer: PeerIdentity, snapshot: Snapsh
       `the certificate is for ServiceAccount ${peer.serviceAccount}, the pod runs as ${pod.serviceAccount}`,
     );
   }
+  const named = workloadKey({ namespace, ...report.workload });
+  if (named !== workloadKey(pod.workload)) {
+    throw refuse('workload', `the pod is of ${workloadKey(pod.workload)}, not of ${named}`);
+  }
+  return pod;
 }
 
 const countsOf = new WeakMap<Snapshot, Map<string, number>>();

@@ -8,6 +8,13 @@ export interface Position {
   readonly revision: string;
 }
 
+/** Who holds the lease. */
+export interface Leadership {
+  readonly leading: boolean;
+  /** `address:port` of the leader's control server, where known. */
+  readonly address?: string;
+}
+
 /** The mesh as it is compiled at this moment, on any replica. */
 export interface ConfigSource {
   /** By workloadKey. Undefined before the first snapshot, and where the workload has no document. */

@@ -1,6 +1,19 @@
-/** A proxy as the operator sees it: one connection that posts reports. */
-import { connect, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
-import { REPORT_PATH, type Report, type ReportAnswer } from '../../core/control/index.ts';
+/** A proxy as the operator sees it: one connection with a stream of messages. */
+import {
+  connect,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import {
+  STREAM_PATH,
+  type OperatorMessage,
+  type ProxyMessage,
+  type Report,
+  type StateMessage,
+  type UpdateMessage,
+} from '../../core/control/index.ts';
+import { until } from '../../kube/testing/until.ts';
 
 export interface Files {
   readonly 'tls.crt': string;
@@ -8,9 +21,55 @@ export interface Files {
   readonly 'ca.crt': string;
 }
 
-export interface Reply {
-  status: number;
-  body: ReportAnswer;
+export class ProxyStream {
+  /** In the order in which they came. */
+  readonly messages: OperatorMessage[] = [];
+  readonly closed: Promise<void>;
+  readonly stream: ClientHttp2Stream;
+  status = 0;
+
+  constructor(stream: ClientHttp2Stream) {
+    this.stream = stream;
+    let rest = '';
+    stream.setEncoding('utf8');
+    stream.on('response', (headers) => (this.status = headers[':status'] ?? 0));
+    stream.on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) this.messages.push(JSON.parse(line) as OperatorMessage);
+    });
+    stream.on('error', () => {});
+    this.closed = new Promise((resolve) => stream.once('close', resolve));
+  }
+
+  send(message: ProxyMessage): void {
+    this.raw(`${JSON.stringify(message)}\n`);
+  }
+
+  raw(text: string): void {
+    this.stream.write(text);
+  }
+
+  /** `has`: hashes; default nothing. */
+  state(report: Report, has: Partial<StateMessage['has']> = {}, used: string[] = []): void {
+    this.send({ type: 'state', report, has: { parts: {}, services: {}, ...has }, used });
+  }
+
+  ack({ epoch, revision, hash }: UpdateMessage): void {
+    this.send({ type: 'ack', epoch, revision, hash, since: new Date().toISOString() });
+  }
+
+  refuse({ epoch, revision, hash }: UpdateMessage, code: string): void {
+    const since = new Date().toISOString();
+    this.send({ type: 'refusal', epoch, revision, hash, code, message: 'for the test', since });
+  }
+
+  /** The next message of the type that was not given before. */
+  async next<T extends OperatorMessage['type']>(type: T): Promise<Extract<OperatorMessage, { type: T }>> {
+    const at = (): number => this.messages.findIndex((message) => message.type === type);
+    await until(`a message ${type}`, () => at() !== -1);
+    return this.messages.splice(at(), 1)[0] as Extract<OperatorMessage, { type: T }>;
+  }
 }
 
 export class ProxyClient {
@@ -43,26 +102,16 @@ export class ProxyClient {
     return client;
   }
 
-  report(report: Report): Promise<Reply> {
-    return this.send(JSON.stringify(report));
+  open(headers: OutgoingHttpHeaders = {}): ProxyStream {
+    const request = { ':method': 'POST', ':path': STREAM_PATH, ...headers };
+    return new ProxyStream(this.session.request(request, { endStream: false }));
   }
 
-  /** Rejects where the stream ends without an answer. */
-  send(body: string, headers: OutgoingHttpHeaders = {}): Promise<Reply> {
-    const stream = this.session.request({ ':method': 'POST', ':path': REPORT_PATH, ...headers });
-    return new Promise((resolve, reject) => {
-      let status = 0;
-      let text = '';
-      stream.setEncoding('utf8');
-      stream.on('response', (answer) => (status = answer[':status'] ?? 0));
-      stream.on('data', (chunk: string) => (text += chunk));
-      stream.on('error', (error) => (status === 0 ? reject(error) : undefined));
-      stream.on('close', () => {
-        if (status === 0) reject(new Error('no answer'));
-        else resolve({ status, body: JSON.parse(text) as ReportAnswer });
-      });
-      stream.end(body);
-    });
+  /** Opens the stream, and says what is in force. */
+  report(report: Report): ProxyStream {
+    const stream = this.open();
+    stream.state(report);
+    return stream;
   }
 
   close(): Promise<void> {

@@ -1,0 +1,83 @@
+/**
+ * What changed in the directories of namespaces, for as long as a proxy may be behind: one that knows an earlier
+ * directory gets what differs, any other gets the whole. Namespaces that see the same share what is remembered.
+ */
+import type { CompiledDirectory } from '../../core/compile/index.ts';
+import { changedNames, type DirectoryChange } from './compose.ts';
+
+/** Changes that are remembered for a namespace. */
+export const MAX_STEPS = 64;
+const MAX_SHARED = 256;
+/** A change of more entries than this is no change, but another directory. */
+const MAX_NAMES = 10_000;
+
+interface Step {
+  readonly from: string;
+  readonly services: readonly string[];
+  /** Undefined: one of the two does not list what is outside. */
+  readonly outside: readonly string[] | undefined;
+}
+
+interface Line {
+  current: CompiledDirectory;
+  /** The last one led to what is current. */
+  readonly steps: Step[];
+}
+
+function stepBetween(from: CompiledDirectory, to: CompiledDirectory): Step {
+  return {
+    from: from.hash,
+    services: [...changedNames(from.services, to.services)],
+    outside: from.outside && to.outside && [...changedNames(from.outside, to.outside)],
+  };
+}
+
+export class DirectoryHistory {
+  readonly #lines = new Map<string, Line>();
+  readonly #shared = new Map<string, Step>();
+
+  /** The directory of the namespace is this one now. */
+  observe(namespace: string, current: CompiledDirectory): void {
+    const known = this.#lines.get(namespace);
+    if (!known) {
+      this.#lines.set(namespace, { current, steps: [] });
+    } else if (known.current.hash !== current.hash) {
+      known.steps.push(this.#step(known.current, current));
+      if (known.steps.length > MAX_STEPS) known.steps.shift();
+      known.current = current;
+    }
+  }
+
+  forget(namespace: string): void {
+    this.#lines.delete(namespace);
+  }
+
+  /** What is other now than in the directory with the hash `base`; undefined where that is not known. */
+  since(namespace: string, base: string): DirectoryChange | undefined {
+    const { current, steps = [] } = this.#lines.get(namespace) ?? {};
+    const first = steps.findLastIndex(({ from }) => from === base);
+    if (!current || first === -1) return undefined;
+    const services = new Set<string>();
+    const outside = new Set<string>();
+    let listed = true;
+    for (const step of steps.slice(first)) {
+      for (const name of step.services) services.add(name);
+      for (const name of step.outside ?? []) outside.add(name);
+      listed &&= step.outside !== undefined;
+      if (services.size + outside.size > MAX_NAMES) return undefined;
+    }
+    // what came to be listed on the way is not known to the proxy at all
+    return { base, services, outside: listed ? outside : (current.outside?.keys() ?? []) };
+  }
+
+  #step(from: CompiledDirectory, to: CompiledDirectory): Step {
+    const key = `${from.hash} ${to.hash}`;
+    const known = this.#shared.get(key);
+    if (known) return known;
+    const made = stepBetween(from, to);
+    this.#shared.set(key, made);
+    const [oldest] = this.#shared.keys();
+    if (this.#shared.size > MAX_SHARED && oldest !== undefined) this.#shared.delete(oldest);
+    return made;
+  }
+}

@@ -1,0 +1,39 @@
+/** What happens on streams, counted. Labels that peers choose are bounded by the codes that Weft knows. */
+import type { Logger } from 'pino';
+import { codes } from '../../core/errors/index.ts';
+import type { OperatorMetrics } from '../metrics.ts';
+import type { PeerIdentity } from './admit.ts';
+
+export interface StreamEvents {
+  /** Streams of proxies that are open. */
+  open(streams: number): void;
+  received(type: string): void;
+  sent(type: string, bytes: number): void;
+  /** A proxy refused an update. */
+  refused(code: string): void;
+  asked(outcome: string, services: number): void;
+  /** From a change to its acknowledgement. */
+  propagated(seconds: number): void;
+  /** The operator ended a stream, because of what came over it. */
+  failed(code: string, peer: PeerIdentity, message: string): void;
+}
+
+const known = (code: string): string => (Object.hasOwn(codes, code) ? code : 'OTHER');
+
+export const countEvents = (metrics: OperatorMetrics, log: Logger): StreamEvents => ({
+  open: (streams) => metrics.streams.set(streams),
+  received: (type) => metrics.streamMessages.inc({ type, direction: 'received' }),
+  sent(type, bytes) {
+    metrics.streamMessages.inc({ type, direction: 'sent' });
+    metrics.streamSentBytes.inc(bytes);
+  },
+  refused: (code) => metrics.refusals.inc({ code: known(code) }),
+  asked: (outcome, services) => metrics.asks.inc({ outcome }, services),
+  propagated: (seconds) => metrics.propagationSeconds.observe(seconds),
+  failed(code, peer, message) {
+    metrics.streamErrors.inc({ code: known(code) });
+    // a replica that starts has nothing to tell yet, and says so to all
+    const level = code === 'NOT_CONFIGURED' ? 'debug' : 'warn';
+    log[level]({ code, ...peer, reason: message }, 'a stream was ended');
+  },
+});
