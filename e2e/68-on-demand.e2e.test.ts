@@ -56,10 +56,11 @@ afterAll(async () => {
 
 describe('a first call', () => {
   it(`adds at most ${ADDED_MS} ms, of ${CALLED} services`, async () => {
-    // the connections to the two pods are made for whichever service is called first, and are not what is measured
-    expect(refusedOf(await firstCalls([url(names[CALLED - 1]!)]))).toEqual([]);
+    const warm = url(names[CALLED - 1]!);
+    expect(refusedOf(await firstCalls([warm]))).toEqual([]);
     expect(await known()).not.toContain(`${many}/${names[0]}`);
-    const calls = await firstCalls(names.slice(0, CALLED - 1).map((name) => url(name)));
+    // one that was called before goes first: what a new process of Node takes for its first request is not measured
+    const [, ...calls] = await firstCalls([warm, ...names.slice(0, CALLED - 1).map((name) => url(name))]);
     expect(refusedOf(calls)).toEqual([]);
     const added = calls.map(({ firstMs, laterMs }) => firstMs - laterMs).sort((a, b) => a - b);
     const middle = added[Math.floor(added.length / 2)]!;
