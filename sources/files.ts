@@ -17,7 +17,7 @@ export interface FileSourceOptions extends SnapshotSettings {
   readonly paths: readonly string[];
   /** Of objects that name none. Default: `default`. */
   readonly namespace?: string;
-  /** Each problem once, as long as it lasts: WeftError FILE_INVALID that names file, document and field. */
+  /** Each problem once, as long as it lasts: WeftError FILE_INVALID with file, document and field, or INVALID_ANNOTATION. */
   readonly onError: (error: Error) => void;
   /** Milliseconds since 1970. Revisions are made of it, so that they go on after a restart. */
   readonly now?: () => number;
@@ -53,7 +53,7 @@ export class FileSource implements SnapshotSource {
 
   constructor(options: FileSourceOptions) {
     this.#options = options;
-    this.#builder = new SnapshotBuilder(options);
+    this.#builder = new SnapshotBuilder({ ...options, onProblem: options.onError });
     this.#announcer = new Announcer(options.onError);
   }
 

@@ -20,7 +20,7 @@ import { trims } from './trim.ts';
 
 export interface KubernetesSourceOptions extends SnapshotSettings {
   readonly client: KubeClient;
-  /** Failures of watches (tried again) and of listeners. */
+  /** Failures of watches (tried again) and of listeners, and annotations that cannot be read. */
   readonly onError: (error: Error) => void;
   readonly clock?: Clock;
 }
@@ -65,7 +65,7 @@ export class KubernetesSource implements SnapshotSource {
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#builder = new SnapshotBuilder(options);
+    this.#builder = new SnapshotBuilder({ ...options, onProblem: options.onError });
     this.#announcer = new Announcer(options.onError);
     this.#watched = this.#reflectors();
   }

@@ -193,6 +193,7 @@ export function serviceModel(raw: RawService, slices: readonly RawEndpointSlice[
     return last.model;
   }
   const { metadata, spec = {} } = raw;
+  const visibleTo = visibleToOf(raw);
   const addresses = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => ip !== '' && ip !== 'None');
   const model: ServiceModel = {
     namespace: metadata.namespace ?? '',
@@ -207,7 +208,7 @@ export function serviceModel(raw: RawService, slices: readonly RawEndpointSlice[
       ...(targetPort !== undefined && targetPort !== 0 && targetPort !== '' ? { targetPort } : {}),
     })),
     selector: spec.selector ?? {},
-    ...visibleToOf(metadata.annotations?.[annotation.visibleTo]),
+    ...(visibleTo === undefined ? {} : { visibleTo }),
     endpoints: mergeEndpoints(slices),
   };
   servicesMade.set(raw, { slices, model });

@@ -94,6 +94,23 @@ describe('endpoints', () => {
   });
 });
 
+describe('an annotation of a Service that cannot be read', () => {
+  it('is told once, until it is another one', () => {
+    const problems: string[] = [];
+    const builder = new SnapshotBuilder({ ...settings, onProblem: (problem) => problems.push(`${problem}`) });
+    const put = (visibleTo: string) => builder.put('services', service('db', { visibleTo }).object);
+    const seen = () => builder.snapshot('1').services.get('shop/db')?.visibleTo;
+    put('bank;web');
+    put('bank;web');
+    expect([problems.length, seen()]).toEqual([1, []]);
+    expect(problems[0]).toMatch(/INVALID_ANNOTATION.*Service shop\/db.*weft.dev\/visible-to/s);
+    put('web, bank,.');
+    expect([problems.length, seen()]).toEqual([1, ['bank', 'web']]);
+    put('');
+    expect([problems.length, seen()]).toEqual([2, []]);
+  });
+});
+
 describe('from one snapshot to the next', () => {
   const manifests = [
     namespace('shop'),

@@ -3,6 +3,7 @@
  * so that whoever compiles can tell by `===` what there is to do; and one changed object costs no look at the others.
  */
 import type { MeshPolicy } from '../core/api/index.ts';
+import type { WeftError } from '../core/errors/index.ts';
 import { Groups } from '../core/model/groups.ts';
 import type { PodModel, Snapshot } from '../core/model/index.ts';
 import { resolveWorkload, type LookupOwner } from '../core/model/workload.ts';
@@ -26,6 +27,7 @@ import {
 } from './objects.ts';
 import { MeshResourceJudge, type MeshResources } from './policies.ts';
 import { Table } from './table.ts';
+import { visibilityProblem } from './visibility.ts';
 import { controllerOf, WorkloadModels } from './workloads.ts';
 
 export interface SnapshotSettings {
@@ -33,6 +35,8 @@ export interface SnapshotSettings {
   clusterDomain: string;
   /** Trust domain until there is a MeshConfig; absent: its default. */
   trustDomain?: string;
+  /** Something about an object that is not of the mesh's own kinds and cannot be read; told once. */
+  onProblem?: (problem: WeftError) => void;
 }
 
 type RawMaps = { readonly [K in RawKind]: Map<string, RawObjects[K][number]> };
@@ -73,6 +77,8 @@ export class SnapshotBuilder {
     const before = map.get(key);
     if (before === object) return;
     map.set(key, object);
+    const problem = kind === 'services' ? visibilityProblem(object, before) : undefined;
+    if (problem) this.#settings.onProblem?.(problem);
     this.#mark(kind, key, [before, object]);
   }
 

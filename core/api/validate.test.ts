@@ -66,6 +66,7 @@ describe('MeshConfig schema', () => {
       proxy: { drain: '25s', logLevel: 'Info' },
       telemetry: { accessLog: 'All' },
       outbound: { default: 'AllowAny' },
+      visibility: { default: 'Mesh' },
     });
   });
 
@@ -73,6 +74,12 @@ describe('MeshConfig schema', () => {
     const result = parseMeshConfigSpec({ outbound: { default: 'REGISTRY_ONLY' } });
     expect(!result.ok && result.error[0]?.field).toBe('spec.outbound.default');
     expect(parseMeshConfigSpec({ outbound: { default: 'RegistryOnly' } }).ok).toBe(true);
+  });
+
+  it('names a visibility that there is not', () => {
+    const result = parseMeshConfigSpec({ visibility: { default: 'Cluster' } });
+    expect(!result.ok && result.error[0]?.field).toBe('spec.visibility.default');
+    expect(parseMeshConfigSpec({ visibility: { default: 'Namespace' } }).ok).toBe(true);
   });
 
   it('names a wrong duration', () => {
