@@ -22,6 +22,7 @@ import {
   type KubeClient,
 } from '../kube/index.ts';
 import { KubernetesSource } from '../sources/index.ts';
+import { serveAdmin } from './admin/serve.ts';
 import { Authority } from './controllers/authority.ts';
 import type { CertificateContext } from './controllers/certificateContext.ts';
 import { OperatorIdentity } from './controllers/operatorIdentity.ts';
@@ -51,6 +52,7 @@ export interface ClusterOptions {
   /** Ports and hosts other than those of the chart, for tests. */
   readonly health?: ListenAddress;
   readonly control?: ListenAddress;
+  readonly admin?: ListenAddress;
   /** The process is to end: the lease is lost, or something cannot go on. */
   readonly onEnd: (reason: string, error?: Error) => void;
 }
@@ -58,6 +60,7 @@ export interface ClusterOptions {
 export interface Operator {
   readonly isLeader: boolean;
   readonly healthPort: number;
+  readonly adminPort: number;
   /** Undefined until reports are taken. */
   readonly controlPort: number | undefined;
   /** Gives the lease away and ends everything. */
@@ -86,6 +89,7 @@ class ClusterOperator implements Operator {
   readonly #recorder: EventRecorder;
   readonly #parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
   #health: HttpServer | undefined;
+  #admin: HttpServer | undefined;
   #authority: Authority | undefined;
   #identity: OperatorIdentity | undefined;
   #stopping = false;
@@ -130,6 +134,10 @@ class ClusterOperator implements Operator {
     return this.#health?.port ?? 0;
   }
 
+  get adminPort(): number {
+    return this.#admin?.port ?? 0;
+  }
+
   get controlPort(): number | undefined {
     return this.#parts.endpoint?.port;
   }
@@ -155,6 +163,7 @@ class ClusterOperator implements Operator {
     this.#identity.start();
     this.#parts.endpoint = this.#makeEndpoint(this.#identity, trustDomain);
     this.#parts.endpoint.start();
+    this.#admin = await this.#serveAdmin();
     this.#source.onSnapshot(({ meshConfig }) => {
       if (meshConfig.trustDomain === trustDomain) return;
       this.#options.onEnd(`the trust domain is now ${meshConfig.trustDomain}, not ${trustDomain}`);
@@ -174,13 +183,31 @@ class ClusterOperator implements Operator {
       this.#status.stop(),
       this.#recorder.stop(),
     ]);
-    await this.#health?.close();
+    await Promise.all([this.#health?.close(), this.#admin?.close()]);
     this.#client.close();
   }
 
   #notReady(): string | undefined {
     if (!this.#source.current) return `waiting for the first list of ${this.#source.awaited.join(', ')}`;
     return this.controlPort === undefined ? 'waiting for an identity to take reports with' : undefined;
+  }
+
+  #leadership(): { leading: boolean; pod?: string; address?: string } {
+    return { leading: this.isLeader, ...parseHolder(this.#parts.elector?.leader) };
+  }
+
+  #serveAdmin(): Promise<HttpServer> {
+    return serveAdmin(
+      {
+        replica: this.#options.env.podName,
+        source: this.#mesh,
+        snapshot: () => this.#source.current,
+        known: (uid) => this.#reports.get(uid),
+        leadership: () => this.#leadership(),
+        now: () => systemClock.now(),
+      },
+      this.#options.admin,
+    );
   }
 
   get #certificates(): Omit<CertificateContext, 'client'> & { client: KubeClient; log: Logger } {
@@ -228,10 +255,7 @@ class ClusterOperator implements Operator {
       reports: this.#reports,
       snapshot: () => this.#source.current,
       mesh: this.#mesh,
-      leadership: () => {
-        const leader = parseHolder(this.#parts.elector?.leader);
-        return { leading: this.isLeader, ...(leader ? { address: leader.address } : {}) };
-      },
+      leadership: () => this.#leadership(),
       clock: systemClock,
       log,
       metrics: this.#metrics,
