@@ -20,10 +20,6 @@ class Piece {
     this.service = service;
   }
 
-  port(wanted: number): ServicePort | undefined {
-    return this.service.ports.find(({ port }) => port === wanted);
-  }
-
   nameOf = ({ port }: ServicePort): string => `${this.key}:${port}`;
 
   destination(port: ServicePort): Destination {
@@ -124,9 +120,8 @@ export class Catalog {
     return ports;
   }
 
-  /** Whether a target of this service still has this key; undefined where the service does not have this port. */
-  hasTarget(service: string, port: number, key: string): boolean | undefined {
-    const piece = this.pieces.get(service)?.piece;
-    return piece?.port(port) && piece.hasTarget(key);
+  /** Whether a service has a target of this key. */
+  hasTarget(service: string, key: string): boolean {
+    return this.pieces.get(service)?.piece.hasTarget(key) ?? false;
   }
 }

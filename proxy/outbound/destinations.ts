@@ -87,7 +87,7 @@ export class LiveDestinations implements Destinations {
     const name = targetKey.slice(0, targetKey.indexOf('|'));
     const colon = name.lastIndexOf(':');
     const [service, port] = [name.slice(0, colon), Number(name.slice(colon + 1))];
-    return this.catalog.hasTarget(service, port, targetKey) ?? this.lists(service, port, targetKey);
+    return this.catalog.hasTarget(service, targetKey) || this.lists(service, port, targetKey);
   }
 
   private known(address: string, port: number): Destination | undefined {

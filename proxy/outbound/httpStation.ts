@@ -137,7 +137,9 @@ export class OutboundHttp extends HttpStation {
 }
 
 /** Notes of a request that waits until it is known where it goes. */
-class Held {}
+class Held {
+  readonly waiting = true;
+}
 
 const routeTaken = ({ notes }: Exchange): Route | undefined =>
   notes instanceof Held ? undefined : (notes as Route | undefined);

@@ -68,7 +68,7 @@ describe('a call of a service that only the directory knows', () => {
     const client = new Client(port);
     await until(() => asked.length === 1, 'the ask');
     arrive();
-    await client.until('220 ready');
+    expect(await client.until('220 ready')).toBe('220 ready\r\n');
     client.socket.destroy();
   });
 

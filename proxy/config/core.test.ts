@@ -1,0 +1,170 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ProxyConfig, Service } from '../../core/proxyConfig/index.ts';
+import type { Log } from '../context.ts';
+import { ConfigCore } from './core.ts';
+import { directoryMessage, directoryOf, documentOf, listed, serviceOf, updateOf } from './testing/mesh.ts';
+import { sectionOf } from './testing/volumes.ts';
+
+const warnings: string[] = [];
+const log: Log = { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} };
+const CART = 'app="cart"\n';
+
+let core: ConfigCore;
+let files: { config?: string; directory?: string; labels?: string };
+
+const file = (change: typeof files) => {
+  files = { ...files, ...change };
+  core.files({ config: undefined, directory: undefined, labels: undefined, ...files });
+};
+const configFile = (document: ProxyConfig) => file({ config: JSON.stringify(document) });
+const push = (document: ProxyConfig) => core.update(updateOf(document, core.has()));
+const code = (subject: 'config' | 'directory') => core.refusals.get(subject)?.code;
+const inForce = () => core.config.current?.document.revision;
+
+const web = serviceOf('web');
+const ledger = serviceOf('ledger', { namespace: 'bank', address: '10.96.0.9' });
+
+beforeEach(() => {
+  core = new ConfigCore({ log });
+  warnings.length = 0;
+  files = {};
+  file({ labels: CART });
+});
+
+describe('files beside the stream', () => {
+  beforeEach(() => {
+    push(documentOf({ revision: '20', services: [web] }));
+  });
+
+  it('that are older are passed over without a word', () => {
+    warnings.length = 0;
+    configFile(documentOf({ revision: '19' }));
+    expect([inForce(), code('config'), warnings]).toEqual(['20', undefined, []]);
+    expect(core.document?.source).toBe('stream');
+  });
+
+  it('that say something else at the same position do not undo what was asked for since', () => {
+    push(documentOf({ revision: '20', services: [web, ledger] }));
+    configFile(documentOf({ revision: '20', services: [web] }));
+    expect(core.config.current!.services.size).toBe(2);
+    expect(code('config')).toBeUndefined();
+  });
+
+  it('that are newer are taken', () => {
+    configFile(documentOf({ revision: '21' }));
+    expect([inForce(), core.document?.source]).toEqual(['21', 'file']);
+  });
+
+  it('that catch up say nothing new, and later ones of the stream are still newer', () => {
+    const { since } = core;
+    configFile(documentOf({ revision: '22', services: [web] }));
+    expect([inForce(), core.document?.source, core.since]).toEqual(['22', 'stream', since]);
+    const { answer } = push(documentOf({ revision: '22', services: [web, ledger] }));
+    expect(answer).toMatchObject({ type: 'ack', revision: '22' });
+  });
+
+  it('that are refused are forgotten when the stream brings something newer', () => {
+    file({ config: '{corrupt' });
+    expect(code('config')).toBe('DOCUMENT_INVALID');
+    push(documentOf({ revision: '23' }));
+    expect(code('config')).toBeUndefined();
+  });
+
+  it('of the directory go by the same rules', () => {
+    const one = directoryOf({ revision: '20', services: [listed(ledger)] });
+    expect(core.directory(directoryMessage(one))).toBe(true);
+    file({ directory: JSON.stringify(directoryOf({ revision: '19' })) });
+    expect([core.config.current!.directory!.hash, code('directory')]).toEqual([one.hash, undefined]);
+    file({ directory: JSON.stringify(directoryOf({ revision: '21' })) });
+    expect(core.config.current!.directory!.revision).toBe('21');
+    expect(core.directorySource).toBe('file');
+  });
+});
+
+describe('an update', () => {
+  it('is not taken before it is known which section is ours, and is when it is', () => {
+    file({ labels: 'app="web"\n' });
+    const document = documentOf({ sections: [sectionOf({ app: 'cart' })] });
+    expect(push(document).answer).toMatchObject({ type: 'refusal', code: 'SECTION_MISSING' });
+    expect(core.config.current).toBeUndefined();
+    file({ labels: CART });
+    expect(push(document).answer).toMatchObject({ type: 'ack' });
+  });
+
+  it('stays in force when the labels choose another section of it', () => {
+    push(documentOf({ sections: [sectionOf({ app: 'cart' }), sectionOf({ app: 'web' })] }));
+    file({ labels: 'app="web"\n' });
+    expect(core.config.current!.section.labels).toEqual({ app: 'web' });
+    file({ labels: 'app="none"\n' });
+    expect(code('config')).toBe('SECTION_MISSING');
+    expect(core.config.current!.section.labels).toEqual({ app: 'web' });
+  });
+
+  const document = documentOf({ services: [web] });
+  const whole = updateOf(document, { parts: {}, services: {} });
+  const { telemetry: _, ...incomplete } = whole.parts;
+  const [sent] = whole.services as [Service];
+  it.each<[string, object, string, string]>([
+    ['a part that is missing', { parts: incomplete }, 'DOCUMENT_INVALID', 'parts.telemetry'],
+    ['a part that is unknown', { parts: { ...whole.parts, magic: {} } }, 'DOCUMENT_INVALID', 'parts.magic'],
+    ['a part that is no object', { parts: { ...whole.parts, policy: null } }, 'DOCUMENT_INVALID', 'workload'],
+    [
+      'an invalid service',
+      { services: [{ ...sent, ports: [{}] }] },
+      'DOCUMENT_INVALID',
+      /^services\[0\]\.ports/,
+    ],
+    ['a service of another hash', { services: [{ ...sent, hosts: [] }] }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
+    ['a service too few', { services: [] }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
+    ['a hash of something else', { hash: 'other' }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
+  ])('with %s is refused whole', (_name, ...[change, code, field]) => {
+    const { answer } = core.update({ ...whole, ...change } as typeof whole);
+    expect(answer).toMatchObject({ type: 'refusal', code, field });
+    expect([core.config.current, core.has()]).toEqual([undefined, { parts: {}, services: {} }]);
+  });
+
+  it('keeps what it does not change: values, authorizer, destinations of other services', () => {
+    push(documentOf({ services: [web, ledger] }));
+    const before = core.config.current!;
+    const [called, other] = [
+      before.destinations.resolve('10.96.0.9', 8080),
+      before.services.get('bank/ledger'),
+    ];
+    push(documentOf({ revision: '11', services: [serviceOf('web', { endpoints: ['10.1.0.7'] }), ledger] }));
+    const after = core.config.current!;
+    expect(after.authorizer).toBe(before.authorizer);
+    expect(after.services.get('bank/ledger')).toBe(other);
+    expect(after.destinations.resolve('10.96.0.9', 8080)).toBe(called);
+    expect(after.destinations.resolve('10.96.0.1', 8080).ready.map(({ address }) => address)).toEqual([
+      '10.1.0.7',
+    ]);
+  });
+
+  it('of what is in force already is said to be in force', () => {
+    push(documentOf({ revision: '12' }));
+    expect(push(documentOf({ revision: '11' })).answer).toMatchObject({ type: 'ack', revision: '11' });
+    expect(inForce()).toBe('12');
+  });
+
+  it('names services of other namespaces as used', () => {
+    push(documentOf({ services: [web, ledger] }));
+    expect(core.used()).toEqual(['bank/ledger']);
+  });
+});
+
+describe('a directory that does not fit', () => {
+  const one = directoryOf({ services: [listed(ledger)] });
+  const two = directoryOf({ revision: '11', services: [listed(ledger), listed(web)] });
+
+  it('is asked for whole, and not again where the whole one is wrong', () => {
+    core.directory(directoryMessage(one));
+    expect(core.directory({ ...directoryMessage(two, one), hash: 'x' })).toBe(false);
+    expect(core.directory({ ...directoryMessage(two, one), base: 'x' })).toBe(false);
+    expect(core.has().directory).toBe(one.hash);
+    expect(core.has({ directory: true }).directory).toBeUndefined();
+    expect(core.directory({ ...directoryMessage(two), hash: 'x' })).toBe(true);
+    expect(code('directory')).toBe('DOCUMENT_HASH_MISMATCH');
+    expect(core.directory(directoryMessage(two, one))).toBe(true);
+    expect([core.has().directory, code('directory')]).toEqual([two.hash, undefined]);
+  });
+});
