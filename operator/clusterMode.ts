@@ -9,7 +9,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { durationMs } from '../core/api/index.ts';
-import { Compiler } from '../core/compile/index.ts';
 import type { Snapshot } from '../core/model/index.ts';
 import { FIELD_MANAGER, port } from '../core/model/names.ts';
 import {
@@ -33,7 +32,7 @@ import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
 import { startHealthServer, type HttpServer, type ListenAddress } from './http.ts';
 import { lead, type LeaderParts } from './lead.ts';
-import { Mesh } from './mesh.ts';
+import { makeMesh, type RunningMesh } from './makeMesh.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { KubernetesDocuments } from './sinks/kubernetesDocuments.ts';
 import { kubernetesEvents } from './sinks/kubernetesEvents.ts';
@@ -84,7 +83,7 @@ class ClusterOperator implements Operator {
   readonly #metrics: OperatorMetrics;
   readonly #source: KubernetesSource;
   readonly #documents: KubernetesDocuments;
-  readonly #mesh: Mesh;
+  readonly #running: RunningMesh;
   readonly #status: KubernetesStatus;
   readonly #recorder: EventRecorder;
   readonly #parts: LeaderParts = { elector: undefined, endpoint: undefined, reconciler: undefined };
@@ -103,12 +102,11 @@ class ClusterOperator implements Operator {
     const { systemNamespace, clusterDomain, trustDomain } = env;
     this.#source = new KubernetesSource({ client, systemNamespace, clusterDomain, trustDomain, onError });
     this.#documents = new KubernetesDocuments({ client, hash: documentHash, onError });
-    this.#mesh = new Mesh({
-      compiler: new Compiler({ hash: documentHash }),
+    this.#running = makeMesh({
       inPlace: this.#documents,
-      clock: systemClock,
-      onCompiled: (ms) => this.#metrics.compileSeconds.observe(ms / 1_000),
-      onError: (error) => log.error({ err: error }, 'a snapshot could not be worked on'),
+      reports: this.#reports,
+      metrics: () => this.#metrics,
+      log,
     });
     this.#status = new KubernetesStatus({ client, onError });
     this.#recorder = new EventRecorder({
@@ -156,7 +154,7 @@ class ClusterOperator implements Operator {
     ]);
     const { trustDomain } = snapshot.meshConfig;
     // what workloads have used is known by now from the documents in place
-    this.#source.onSnapshot((newest) => this.#mesh.take(newest));
+    this.#source.onSnapshot((newest) => this.#running.mesh.take(newest));
     this.#authority = this.#makeAuthority(snapshot);
     await this.#authority.start();
     this.#identity = this.#makeIdentity(this.#authority, snapshot);
@@ -176,6 +174,7 @@ class ClusterOperator implements Operator {
     await this.#parts.elector?.stop();
     await this.#parts.endpoint?.close();
     this.#identity?.stop();
+    this.#running.stop();
     await Promise.all([
       this.#authority?.stop(),
       this.#source.stop(),
@@ -200,7 +199,7 @@ class ClusterOperator implements Operator {
     return serveAdmin(
       {
         replica: this.#options.env.podName,
-        source: this.#mesh,
+        source: this.#running.mesh,
         snapshot: () => this.#source.current,
         known: (uid) => this.#reports.get(uid),
         leadership: () => this.#leadership(),
@@ -254,7 +253,7 @@ class ClusterOperator implements Operator {
       systemNamespace: this.#options.env.systemNamespace,
       reports: this.#reports,
       snapshot: () => this.#source.current,
-      mesh: this.#mesh,
+      mesh: this.#running.mesh,
       leadership: () => this.#leadership(),
       clock: systemClock,
       log,
@@ -273,7 +272,7 @@ class ClusterOperator implements Operator {
     };
     const leading = {
       ...this.#certificates,
-      mesh: this.#mesh,
+      mesh: this.#running.mesh,
       sinks,
       reports: this.#reports,
       metrics: this.#metrics,

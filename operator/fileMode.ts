@@ -13,7 +13,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { generateKey } from '../certs/request/index.ts';
-import { Compiler, identitiesOf } from '../core/compile/index.ts';
+import { identitiesOf } from '../core/compile/index.ts';
 import { durationMs } from '../core/api/index.ts';
 import type { Snapshot } from '../core/model/index.ts';
 import { SYSTEM_NAMESPACE } from '../core/model/names.ts';
@@ -25,7 +25,7 @@ import { ReportRegistry } from './control/reports.ts';
 import { FileAuthority } from './files/fileAuthority.ts';
 import { FileIdentities } from './files/fileIdentities.ts';
 import { documentHash } from './hash.ts';
-import { Mesh } from './mesh.ts';
+import { makeMesh, type RunningMesh } from './makeMesh.ts';
 import { OperatorMetrics } from './metrics.ts';
 import { Reconciler } from './reconcile.ts';
 import { FileDocuments } from './sinks/fileDocuments.ts';
@@ -84,7 +84,7 @@ class LocalOperator implements FileOperator {
   readonly #authority: FileAuthority;
   readonly #ownIdentity: OperatorIdentity;
   readonly #identities: FileIdentities;
-  readonly #mesh: Mesh;
+  readonly #running: RunningMesh;
   readonly #reconciler: Reconciler;
   readonly #endpoint: ControlEndpoint;
 
@@ -124,16 +124,15 @@ class LocalOperator implements FileOperator {
       leafLifetimeMs: lifetimeMs('leafLifetime'),
       onWritten: () => metrics.writes.inc({ kind: 'Identity' }),
     });
-    this.#mesh = new Mesh({
-      compiler: new Compiler({ hash: documentHash }),
+    this.#running = makeMesh({
       inPlace: inputs.documents,
-      clock: systemClock,
-      onCompiled: (ms) => metrics.compileSeconds.observe(ms / 1_000),
-      onError: (error) => log.error({ err: error }, 'a snapshot could not be worked on'),
+      reports: this.#reports,
+      metrics: () => metrics,
+      log,
     });
     this.#reconciler = new Reconciler({
       ...context,
-      mesh: this.#mesh,
+      mesh: this.#running.mesh,
       sinks: this.#sinks(),
       reports: this.#reports,
       hash: documentHash,
@@ -149,7 +148,7 @@ class LocalOperator implements FileOperator {
       systemNamespace: SYSTEM_NAMESPACE,
       reports: this.#reports,
       snapshot: () => source.current,
-      mesh: this.#mesh,
+      mesh: this.#running.mesh,
       leadership: () => ({ leading: true }),
       metrics,
       onFailed: (error) => options.onFailed?.(error),
@@ -166,7 +165,7 @@ class LocalOperator implements FileOperator {
     this.#ownIdentity.start();
     this.#inputs.source.onSnapshot((snapshot) => {
       this.#status.observe(snapshot);
-      this.#mesh.take(snapshot);
+      this.#running.mesh.take(snapshot);
       this.#identities.setDesired(
         identitiesOf(snapshot).map(({ namespace, name }) => ({ namespace, serviceAccount: name })),
       );
@@ -175,6 +174,7 @@ class LocalOperator implements FileOperator {
 
   async stop(): Promise<void> {
     await this.#inputs.source.stop();
+    this.#running.stop();
     this.#ownIdentity.stop();
     await this.#endpoint.close();
     await Promise.all([this.#identities.stop(), this.#reconciler.stop(STOP_GRACE_MS)]);

@@ -82,14 +82,14 @@ it('has nothing before the first snapshot', () => {
   expect(Object.fromEntries(mesh.use(CART, ['bank/ledger']))).toEqual({ 'bank/ledger': 'SERVICE_UNKNOWN' });
 });
 
-it('tells of a snapshot first, then of what it changed', () => {
+it('tells what a snapshot changed, then of the snapshot', () => {
   const mesh = meshOn();
   const order: string[] = [];
   mesh.onChange(({ documents }) => order.push(`changes of ${[...documents].sort().join(' ')}`));
   mesh.onSnapshot(({ revision }) => order.push(`snapshot ${revision}`));
   mesh.take(snapshot());
   mesh.take(snapshot({ revision: '101' }));
-  expect(order).toEqual(['snapshot 100', `changes of deployment/bank/ledger ${CART}`, 'snapshot 101']);
+  expect(order).toEqual([`changes of deployment/bank/ledger ${CART}`, 'snapshot 100', 'snapshot 101']);
   expect(mesh.position(CART)).toEqual({ epoch: 1, revision: '101' });
 });
 

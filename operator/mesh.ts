@@ -123,13 +123,13 @@ export class Mesh implements ConfigSource {
     if (!this.#paused) this.#takeWaiting();
   }
 
-  /** Listeners are called after those of onSnapshot. */
   onChange(listener: (changes: Changes) => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
   }
 
-  /** Calls back with the snapshot that is compiled now, if there is one, and each one after it. */
+  /** Calls back with the snapshot that is compiled now, if there is one, and each one after it: when listeners of
+   * onChange have heard what it changed. */
   onSnapshot(listener: (snapshot: Snapshot) => void): () => void {
     this.#snapshotListeners.add(listener);
     if (this.#snapshot) this.#call(listener, this.#snapshot);
@@ -147,8 +147,9 @@ export class Mesh implements ConfigSource {
     const changes: Gathered = { documents: new Set(documents), directories: new Set(directories) };
     for (const workload of documents) this.#comesOrGoes(workload, changes);
     onCompiled?.(clock.monotonic() - startedAt);
-    for (const listener of this.#snapshotListeners) this.#call(listener, snapshot);
+    // proxies first: the rest is written down, and takes longer anyway
     this.#tell(changes);
+    for (const listener of this.#snapshotListeners) this.#call(listener, snapshot);
     const tookMs = clock.monotonic() - startedAt;
     if (tookMs < LONG_MS) return;
     this.#paused = true;

@@ -6,7 +6,7 @@
  *      │                                             └─► Refresh ──► pods that mount them and have no stream
  *      └──► snapshot ─► view ───────► queue ─► PolicyStatus, MeshConfigStatus ──► status
  *                        └─► Events
- *   reports ─► Digest ─► what of that is news, to the same
+ *   reports ─► what of them is news ─► the same
  */
 import type { Logger } from 'pino';
 import type { Changes } from '../core/compile/index.ts';
@@ -15,8 +15,8 @@ import { WeftError } from '../core/errors/index.ts';
 import { resourceKey, workloadKey, type PodModel, type Snapshot } from '../core/model/index.ts';
 import { compareRevision, type Hash } from '../core/proxyConfig/index.ts';
 import { WorkQueue, type Clock } from '../kube/index.ts';
-import type { ReportRegistry } from './control/reports.ts';
-import { Digest } from './controllers/digest.ts';
+import type { ReportEntry, ReportRegistry } from './control/reports.ts';
+import { newsOf } from './controllers/digest.ts';
 import { Documents } from './controllers/documents.ts';
 import { Events } from './controllers/events.ts';
 import { MESH_CONFIG_KEY, MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
@@ -55,7 +55,6 @@ export class Reconciler {
   readonly #presence: Presence;
   readonly #proxies: Proxies;
   readonly #progress: Progress;
-  readonly #digest = new Digest();
   readonly #policies: PolicyStatus;
   readonly #meshConfig: MeshConfigStatusController;
   readonly #refresh: Refresh;
@@ -63,7 +62,6 @@ export class Reconciler {
   readonly #queues: Record<'documents' | 'status' | 'refresh', WorkQueue>;
   readonly #unsubscribe: (() => void)[] = [];
   #view: SnapshotView | undefined;
-  #stopped = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -143,7 +141,6 @@ export class Reconciler {
 
   /** Finishes what has begun, up to `graceMs`. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopped = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await Promise.all(Object.values(this.#queues).map((queue) => queue.shutdown(graceMs)));
   }
@@ -158,8 +155,8 @@ export class Reconciler {
     sinks.status.onChange((kind, key) =>
       this.#queues.status.add(kind === 'MeshConfig' ? MESH_CONFIG_KEY : key),
     );
-    reports.onChange((report) => this.#reported(report));
     this.#unsubscribe.push(
+      reports.onChange((report, before) => this.#reported(report, before)),
       mesh.onSnapshot((snapshot) => this.#observe(snapshot)),
       mesh.onChange((changes) => this.#compiled(changes)),
     );
@@ -206,7 +203,6 @@ export class Reconciler {
   #podChanged(change: PodChange, view: SnapshotView): void {
     const { key, before, after } = change;
     this.#presence.observe(change);
-    if (before && before.uid !== after?.uid) this.#digest.forget(before.uid);
     if (after) {
       this.#refreshPod(after);
       this.#events.observe(view, [after]);
@@ -218,13 +214,13 @@ export class Reconciler {
     this.#queues.status.add(MESH_CONFIG_KEY);
   }
 
-  #reported({ pod: { uid, namespace, name } }: Report): void {
+  #reported({ pod: { uid, namespace, name } }: Report, before: ReportEntry | undefined): void {
     const view = this.#view;
     const pod = view?.snapshot.pods.get(`${namespace}/${name}`);
     const entry = this.#options.reports.get(uid);
-    if (this.#stopped || !view || !entry || pod?.uid !== uid) return;
+    if (!view || !entry || pod?.uid !== uid) return;
     this.#presence.reported(uid);
-    const news = this.#digest.take(uid, entry);
+    const news = newsOf(before, entry);
     if (this.#isAhead(pod, entry.report)) this.#queues.documents.add(documentKey(pod.workload));
     if (news.connection) {
       // without a stream it may need what was not urgent as long as it had one

@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Availability } from '../core/compile/index.ts';
 import { MAX_USED } from '../core/control/index.ts';
-import { UsedServices } from './usedServices.ts';
+import { UsedServices, type Asked } from './usedServices.ts';
 
 const CART = 'deployment/shop/cart';
 const many = (count: number, namespace = 'bank'): string[] =>
   Array.from({ length: count }, (_, index) => `${namespace}/s${index}`);
-const available = (): Availability => 'Available';
+const available: Asked['availability'] = () => 'Available';
 const ask = (used: UsedServices, services: string[], availability = available) =>
   Object.fromEntries(used.ask(CART, { namespace: 'shop', services, availability }));
 

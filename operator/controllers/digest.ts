@@ -12,13 +12,6 @@ export interface News {
 
 type Resources = Readonly<Record<string, ResourceVersion>>;
 
-interface Known {
-  resources: Resources;
-  refused: string;
-  connected: boolean;
-  responsive: boolean;
-}
-
 const NOTHING: Resources = {};
 const STILL: readonly string[] = [];
 
@@ -33,24 +26,11 @@ function changed(before: Resources, after: Resources): readonly string[] {
   return [...keys].filter((key) => !isSame(key));
 }
 
-export class Digest {
-  /** By uid of the pod. */
-  readonly #known = new Map<string, Known>();
-
-  /** What is other than when this was asked before. */
-  take(uid: string, { report, connected, responsive = true }: Heard): News {
-    const before = this.#known.get(uid);
-    const resources = report.inForce?.resources ?? NOTHING;
-    const refused = textOf(report.refused);
-    this.#known.set(uid, { resources, refused, connected, responsive });
-    return {
-      resources: changed(before?.resources ?? NOTHING, resources),
-      refused: refused !== (before?.refused ?? ''),
-      connection: before?.connected !== connected || before.responsive !== responsive,
-    };
-  }
-
-  forget(uid: string): void {
-    this.#known.delete(uid);
-  }
+/** What is other than `before`; all where nothing was known. */
+export function newsOf(before: Heard | undefined, { report, connected, responsive }: Heard): News {
+  return {
+    resources: changed(before?.report.inForce?.resources ?? NOTHING, report.inForce?.resources ?? NOTHING),
+    refused: textOf(report.refused) !== textOf(before?.report.refused),
+    connection: before?.connected !== connected || before.responsive !== responsive,
+  };
 }

@@ -8,7 +8,7 @@ export interface Heard {
   readonly report: Report;
   readonly connected: boolean;
   /** Answers pings. */
-  readonly responsive?: boolean;
+  readonly responsive: boolean;
 }
 
 export interface ProxyState {
@@ -63,7 +63,7 @@ export function proxyState(pod: PodModel, wanted: WantedVersion, listening: List
 
 function awayOf({ heard, lostMs, graceMs }: Listening): ProxyState['away'] {
   if (!heard) return undefined;
-  if (heard.connected) return heard.responsive === false ? 'unresponsive' : undefined;
+  if (heard.connected) return heard.responsive ? undefined : 'unresponsive';
   return lostMs >= graceMs ? 'disconnected' : undefined;
 }
 
