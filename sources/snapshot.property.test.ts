@@ -55,7 +55,7 @@ const anyManifest: fc.Arbitrary<Manifest> = fc.oneof(
   fc
     .tuple(anyName, fc.constantFrom('Strict', 'nonsense'), fc.integer({ min: 1, max: 99 }))
     .map(([name, mode, generation]) =>
-      policy(name, { mtls: { mode } }, { generation, uid: `${name}${generation}` }),
+      policy(name, { mtls: { mode } }, { generation, uid: `${name}${generation}${mode}` }),
     ),
   fc
     .integer({ min: 1, max: 9 })

@@ -99,13 +99,12 @@ const anyPolicy = fc
     mode: fc.constantFrom('Enforce', 'Shadow'),
     mtls: anyMode,
     selector: fc.option(anyLabels, { nil: undefined }),
-    generation: fc.integer({ min: 1, max: 1_000_000 }),
   })
-  .map(({ name, namespace, generation, mtls, selector, mode }) =>
+  .map(({ name, namespace, mtls, selector, mode }) =>
     policy(
       name,
       { mode, mtls: { mode: mtls }, ...(selector ? { selector: { matchLabels: selector } } : {}) },
-      { namespace, generation },
+      { namespace },
     ),
   );
 
@@ -114,13 +113,9 @@ const anyConfig = fc
     trustDomain: fc.constantFrom('cluster.local', 'cluster.local', 'mesh.example'),
     outbound: fc.constantFrom('AllowAny', 'RegistryOnly'),
     visibility: fc.constantFrom('Mesh', 'Namespace'),
-    generation: fc.integer({ min: 1, max: 1_000_000 }),
   })
-  .map(({ trustDomain, outbound, visibility, generation }) =>
-    meshConfig(
-      { trustDomain, outbound: { default: outbound }, visibility: { default: visibility } },
-      { generation },
-    ),
+  .map(({ trustDomain, outbound, visibility }) =>
+    meshConfig({ trustDomain, outbound: { default: outbound }, visibility: { default: visibility } }),
   );
 
 const anyManifest: fc.Arbitrary<Manifest> = fc.oneof(
@@ -194,6 +189,7 @@ class World {
   readonly used = new Map<string, readonly string[]>();
   readonly #builder = new SnapshotBuilder(settings);
   #revision = 0;
+  #generation = 1;
 
   snapshot(): Snapshot {
     this.#revision += 1;
@@ -210,9 +206,15 @@ class World {
   }
 
   step(step: Step): void {
-    if ('put' in step) this.manifests.set(keyOf(step.put), step.put);
+    if ('put' in step) this.manifests.set(keyOf(step.put), this.#nextGeneration(step.put));
     else if ('remove' in step) this.manifests.delete(step.remove);
     else this.used.set(step.use, step.services);
+  }
+
+  /** As the API server gives it: another spec never has the generation of one before it. */
+  #nextGeneration({ kind, object }: Manifest): Manifest {
+    this.#generation += 1;
+    return { kind, object: { ...object, metadata: { ...object.metadata, generation: this.#generation } } };
   }
 }
 

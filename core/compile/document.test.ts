@@ -18,8 +18,7 @@ import {
 import { buildSnapshot, type Manifest } from '../../sources/index.ts';
 import type { ProxyConfig } from '../proxyConfig/index.ts';
 import type { Snapshot } from '../model/index.ts';
-import { workloadsOf } from './index.ts';
-import { directoryOf, documentOf } from '../../sources/testing/compiled.ts';
+import { directoryOf, documentOf, workloadsOf } from '../../sources/testing/compiled.ts';
 
 const CART = { kind: 'deployment', namespace: 'shop', name: 'cart' };
 const cartOf = (snapshot: Snapshot, ...used: string[]): ProxyConfig => documentOf(snapshot, CART, ...used);

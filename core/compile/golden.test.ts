@@ -6,8 +6,8 @@ import { expect, it } from 'vitest';
 import { buildSnapshot } from '../../sources/index.ts';
 import { objectsOfYaml, settings } from '../../sources/testing/mesh.ts';
 import { workloadKey } from '../model/index.ts';
-import { identitiesOf, selectedPods, workloadsOf } from './index.ts';
-import { directoryOf, documentOf } from '../../sources/testing/compiled.ts';
+import { identitiesOf } from './index.ts';
+import { directoryOf, documentOf, workloadsOf } from '../../sources/testing/compiled.ts';
 
 const folder = join(import.meta.dirname, 'golden');
 
@@ -19,12 +19,6 @@ it.each(readdirSync(folder).filter((name) => name.endsWith('.input.yaml')))('%s'
   const text = dump(
     {
       identities: identitiesOf(snapshot).map(({ namespace, name }) => `${namespace}/${name}`),
-      selected: Object.fromEntries(
-        snapshot.policies.map((policy) => [
-          policy.metadata.name,
-          selectedPods(snapshot, policy).map(({ name }) => name),
-        ]),
-      ),
       documents: Object.fromEntries(documents),
       directory: directoryOf(snapshot),
     },

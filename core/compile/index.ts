@@ -5,8 +5,7 @@
  */
 export type * from './compiled.ts';
 export { Compiler } from './compiler.ts';
-export { compileDirectory, compileWorkload, type CompileTools } from './document.ts';
 export { modeOf } from './inbound.ts';
 export { protocolOf } from './protocol.ts';
 export { configText, directoryText, type DocumentPosition } from './texts.ts';
-export { identitiesOf, selectedPods, workloadsOf } from './workloads.ts';
+export { identitiesOf } from './workloads.ts';

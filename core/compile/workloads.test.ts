@@ -4,14 +4,14 @@ import {
   namespace,
   ofDeployment,
   pod,
-  policy,
   replicaSet,
   snapshotOf,
   workload,
 } from '../../sources/testing/mesh.ts';
 import type { Manifest } from '../../sources/index.ts';
 import { workloadKey } from '../model/index.ts';
-import { identitiesOf, selectedPods, workloadsOf } from './index.ts';
+import { workloadsOf } from '../../sources/testing/compiled.ts';
+import { identitiesOf } from './index.ts';
 
 const keys = (...manifests: Manifest[]) => workloadsOf(snapshotOf(...manifests)).map(workloadKey);
 const off = namespace('off', false);
@@ -113,29 +113,5 @@ describe('ServiceAccounts that need a certificate', () => {
       workload('a', { account: 'a', labels: refused }),
     );
     expect(identitiesOf(snapshot)).toEqual([]);
-  });
-});
-
-describe('pods that a policy is in force on', () => {
-  const labels = { app: 'cart' };
-  const selects = (spec: object, meta: object, ...manifests: Manifest[]) => {
-    const snapshot = snapshotOf(policy('p', { mtls: { mode: 'Strict' }, ...spec }, meta), ...manifests);
-    return selectedPods(snapshot, snapshot.policies[0]!).map(({ namespace, name }) => `${namespace}/${name}`);
-  };
-  const pods = [
-    pod('a', { labels: { ...labels, 'pod-template-hash': 'x' } }),
-    pod('b', { labels: { app: 'web' } }),
-    pod('c', { labels, namespace: 'bank' }),
-    pod('no-proxy', { labels, proxy: false }),
-    pod('leaving', { labels, deleted: true }),
-    pod('coming', { labels, phase: 'Pending' }),
-    pod('ended', { labels, phase: 'Failed' }),
-    pod('system', { labels, namespace: 'kube-system' }),
-  ];
-
-  it('are the selected ones with a proxy that run and stay', () => {
-    expect(selects({ selector: { matchLabels: labels } }, {}, ...pods)).toEqual(['shop/a']);
-    expect(selects({}, {}, ...pods)).toEqual(['shop/a', 'shop/b']);
-    expect(selects({}, { namespace: 'weft-system' }, ...pods)).toEqual(['shop/a', 'shop/b', 'bank/c']);
   });
 });

@@ -1,14 +1,6 @@
-/** Who needs what: documents for workloads, certificates for ServiceAccounts, policies for pods. */
-import { policySelects, type MeshPolicy } from '../api/index.ts';
-import {
-  workloadKey,
-  type PodModel,
-  type ServiceAccountModel,
-  type Snapshot,
-  type WorkloadModel,
-} from '../model/index.ts';
+/** Who needs what: documents for workloads, certificates for ServiceAccounts. */
+import { workloadKey, type ServiceAccountModel, type Snapshot, type WorkloadModel } from '../model/index.ts';
 import { isSystemNamespace, label } from '../model/names.ts';
-import { templateLabels } from '../proxyConfig/index.ts';
 import { isInjected } from './meshIndex.ts';
 import { order } from './order.ts';
 
@@ -24,16 +16,6 @@ function wantsProxy({ template, namespace }: WorkloadModel, { namespaces }: Snap
 export const needsDocument = (workload: WorkloadModel, snapshot: Snapshot, hasProxies: boolean): boolean =>
   !isSystemNamespace(workload.namespace, snapshot.systemNamespace) &&
   (hasProxies || wantsProxy(workload, snapshot));
-
-/** Every workload that needs a document, in the order of their keys. */
-export function workloadsOf(snapshot: Snapshot): readonly WorkloadModel[] {
-  const injected = new Set(
-    [...snapshot.pods.values()].filter(isInjected).map(({ workload }) => workloadKey(workload)),
-  );
-  return [...snapshot.workloads.values()]
-    .filter((workload) => needsDocument(workload, snapshot, injected.has(workloadKey(workload))))
-    .sort((a, b) => order(workloadKey(a), workloadKey(b)));
-}
 
 type Inputs = Pick<Snapshot, 'namespaces' | 'pods' | 'workloads' | 'serviceAccounts'>;
 const INPUTS = ['namespaces', 'pods', 'workloads', 'serviceAccounts'] as const;
@@ -62,23 +44,4 @@ function findIdentities(snapshot: Snapshot): readonly ServiceAccountModel[] {
     if (snapshot.workloads.has(workloadKey(pod.workload))) names.add(`${namespace}/${serviceAccount}`);
   }
   return [...names].sort(order).flatMap((name) => snapshot.serviceAccounts.get(name) ?? []);
-}
-
-/**
- * The pods that a policy is in force on: selected ones with a proxy that run and are not terminating. Labels are
- * compared as documents do, by those of the template.
- */
-export function selectedPods(snapshot: Snapshot, policy: MeshPolicy): readonly PodModel[] {
-  return [...snapshot.pods.values()].filter(
-    (pod) =>
-      isInjected(pod) &&
-      pod.phase === 'Running' &&
-      !pod.terminating &&
-      !isSystemNamespace(pod.namespace, snapshot.systemNamespace) &&
-      policySelects(
-        policy,
-        { namespace: pod.namespace, labels: templateLabels(pod.labels) },
-        snapshot.systemNamespace,
-      ),
-  );
 }

@@ -1,6 +1,6 @@
 /** What a snapshot comes to, as proxies read it: compiled from scratch. */
 import { hash } from './mesh.ts';
-import { workloadKey, type Snapshot, type WorkloadRef } from '../../core/model/index.ts';
+import { workloadKey, type Snapshot, type WorkloadModel, type WorkloadRef } from '../../core/model/index.ts';
 import { label } from '../../core/model/names.ts';
 import {
   parseDirectory,
@@ -32,6 +32,13 @@ export function documentOf(snapshot: Snapshot, ref: WorkloadRef, ...used: string
   const document = compiler.documents.get(workloadKey(ref));
   if (!document) throw new Error(`${workloadKey(ref)} has no document`);
   return parseProxyConfig(configText(document, { epoch: 1, revision: snapshot.revision }), hash);
+}
+
+/** The workloads that have a document, in the order of their keys. */
+export function workloadsOf(snapshot: Snapshot): WorkloadModel[] {
+  const compiler = new Compiler({ hash });
+  compiler.take(snapshot);
+  return [...compiler.documents].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { workload }]) => workload);
 }
 
 export function directoryOf(snapshot: Snapshot, namespace = 'shop'): Directory {
