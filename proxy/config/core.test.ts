@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { UpdateMessage } from '../../core/control/index.ts';
 import type { ProxyConfig, Service } from '../../core/proxyConfig/index.ts';
 import type { Log } from '../context.ts';
 import { ConfigCore } from './core.ts';
@@ -104,7 +105,7 @@ describe('an update', () => {
   const whole = updateOf(document, { parts: {}, services: {} });
   const { telemetry: _, ...incomplete } = whole.parts;
   const [sent] = whole.services as [Service];
-  it.each<[string, object, string, string]>([
+  it.each<[string, Partial<Record<keyof UpdateMessage, unknown>>, string, string]>([
     ['a part that is missing', { parts: incomplete }, 'DOCUMENT_INVALID', 'parts.telemetry'],
     ['a part that is unknown', { parts: { ...whole.parts, magic: {} } }, 'DOCUMENT_INVALID', 'parts.magic'],
     ['a part that is no object', { parts: { ...whole.parts, policy: null } }, 'DOCUMENT_INVALID', 'workload'],
@@ -112,12 +113,13 @@ describe('an update', () => {
       'an invalid service',
       { services: [{ ...sent, ports: [{}] }] },
       'DOCUMENT_INVALID',
-      /^services\[0\]\.ports/,
+      'services[0].ports[0].port',
     ],
     ['a service of another hash', { services: [{ ...sent, hosts: [] }] }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
     ['a service too few', { services: [] }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
     ['a hash of something else', { hash: 'other' }, 'DOCUMENT_HASH_MISMATCH', 'hash'],
-  ])('with %s is refused whole', (_name, ...[change, code, field]) => {
+  ])('with %s is refused whole', (_name, ...told) => {
+    const [change, code, field] = told;
     const { answer } = core.update({ ...whole, ...change } as typeof whole);
     expect(answer).toMatchObject({ type: 'refusal', code, field });
     expect([core.config.current, core.has()]).toEqual([undefined, { parts: {}, services: {} }]);
