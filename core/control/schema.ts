@@ -86,6 +86,8 @@ export type ProxyMessage = StateMessage | AckMessage | RefusalMessage | AskMessa
 export const UpdateMessage = Obj({
   type: Type.Enum(['update']),
   ...position,
+  /** It is all of the document: what the proxy has else is not part of it. */
+  whole: Type.Optional(Type.Literal(true)),
   /** Changed parts by their name (core/proxyConfig/parts.ts), as values. */
   parts: Type.Record(Type.String(), Type.Unknown()),
   services: Type.Array(Service),

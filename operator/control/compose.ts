@@ -59,7 +59,8 @@ export function updateLine(from: Base, to: CompiledDocument, position: Position)
     (name) => `"${name}":${to.parts[name].text}`,
   );
   const services = entriesOf(changedNames(from.services, to.services), to.services);
-  return line(`${head('update', position, to.hash)},"parts":{${parts.join(',')}},${services}}`);
+  const whole = isEmpty(from) ? ',"whole":true' : '';
+  return line(`${head('update', position, to.hash)}${whole},"parts":{${parts.join(',')}},${services}}`);
 }
 
 /** What of a directory is other than in an earlier one. */

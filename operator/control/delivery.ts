@@ -41,8 +41,10 @@ export interface DeliveryOptions {
 interface Outstanding {
   readonly document: CompiledDocument;
   readonly position: Position;
-  /** The proxy had nothing, so that a mismatch is not for want of knowledge. */
+  /** It is all of the document, so that a mismatch is not for want of knowledge. */
   readonly whole: boolean;
+  /** The proxy has said anew what it has since then. */
+  restated: boolean;
   /** When the first change in it happened; undefined where it only makes up for what was missed. */
   readonly changedAt: number | undefined;
 }
@@ -90,6 +92,7 @@ export class Delivery {
     else this.#base = { ...base, key: undefined };
     if (this.#mismatched) this.#refused = undefined;
     this.#mismatched = false;
+    if (this.#outstanding) this.#outstanding.restated = true;
     this.#restateDirectory(has.directory);
     this.look();
   }
@@ -108,11 +111,11 @@ export class Delivery {
 
   /** As acknowledged. */
   refused(message: RefusalMessage): void {
-    const { document, whole } = this.#answered(message);
+    const { document, whole, restated } = this.#answered(message);
     this.#refused = { hash: document.hash, at: this.#options.clock.monotonic() };
     if (message.code !== 'DOCUMENT_HASH_MISMATCH') return;
     this.#base = undefined;
-    this.#mismatched = !whole;
+    this.#mismatched = !whole || restated;
   }
 
   /** The document or the directory may be another one since `at` (monotonic). */
@@ -156,7 +159,8 @@ export class Delivery {
     if (this.#refused?.hash === document.hash && now - this.#refused.at < RETRY_MS) return Infinity;
     const waitMs = this.#updateSentAt + GATHER_MS - now;
     if (waitMs > 0 && !urgent) return waitMs;
-    this.#outstanding = { document, position, whole: this.#base.key === '', changedAt: this.#changedAt };
+    const whole = this.#base.key === '';
+    this.#outstanding = { document, position, whole, restated: false, changedAt: this.#changedAt };
     this.#changedAt = undefined;
     this.#updateSentAt = now;
     outlet.update(lines.update(this.#base, document, position));

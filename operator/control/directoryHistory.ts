@@ -67,7 +67,7 @@ export class DirectoryHistory {
       if (services.size + outside.size > MAX_NAMES) return undefined;
     }
     // what came to be listed on the way is not known to the proxy at all
-    return { base, services, outside: listed ? outside : (current.outside?.keys() ?? []) };
+    return !listed && current.outside ? undefined : { base, services, outside };
   }
 
   #step(from: CompiledDirectory, to: CompiledDirectory): Step {

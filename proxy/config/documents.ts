@@ -117,7 +117,7 @@ export function updateDocument(before: HeldDocument | undefined, update: UpdateM
   for (const [index, service] of services.entries()) checkService(service, index);
   const after = joined({ epoch, revision, hash }, values, {
     services: withChanges(
-      before?.services ?? new Map<string, Service>(),
+      (update.whole ? undefined : before?.services) ?? new Map<string, Service>(),
       services.map((service) => known(service, before)),
       removed,
     ),

@@ -22,7 +22,10 @@ const partsOf = (texts: Readonly<Record<string, string>>): Map<string, Part> =>
       .map((name) => [name, part({ name, is: texts[name] })]),
   );
 
-const hashOf = (...maps: (Iterable<readonly [string, Part]> | undefined)[]): string =>
+type Named = Iterable<readonly [string, { readonly hash: string }]>;
+
+/** Of the hashes of parts, by their names and in their order. */
+export const hashOf = (...maps: (Named | undefined)[]): string =>
   documentHash(JSON.stringify(maps.map((map) => map && Array.from(map, ([name, { hash }]) => [name, hash]))));
 
 export function documentOf(name: string, { parts = {}, services = {} }: Content): CompiledDocument {
