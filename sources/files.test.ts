@@ -74,8 +74,8 @@ describe('files', () => {
       'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: bank}\nspec: {template: {spec: {serviceAccountName: teller}}}\n---\n{apiVersion: v1, kind: Pod, metadata: {name: p}}',
     );
     const snapshot = await open();
-    expect([...snapshot.namespaces.keys()]).toEqual(['bank', 'shop']);
-    expect([...snapshot.serviceAccounts.keys()]).toEqual(['bank/teller', 'shop/default']);
+    expect([...snapshot.namespaces.keys()].sort()).toEqual(['bank', 'shop']);
+    expect([...snapshot.serviceAccounts.keys()].sort()).toEqual(['bank/teller', 'shop/default']);
   });
 
   it('that change are read again; a change of the spec is a new generation', async () => {

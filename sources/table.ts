@@ -1,11 +1,10 @@
-/**
- * Values by key that are looked at again only where something marked them. Maps that were given out never change: the
- * next one is a copy with what is other, or the very same one where nothing is.
- */
+import { PersistentMap } from '../core/model/persistentMap.ts';
+
+/** Values by key that are looked at again only where something marked them. Maps that were given out never change. */
 export class Table<T extends object> {
   readonly #dirty = new Set<string>();
   readonly #make: (key: string) => T | undefined;
-  #current: ReadonlyMap<string, T> = new Map();
+  #current = PersistentMap.empty<T>();
 
   /** `make` gives the value that a key has now; the same one as before where it says the same. */
   constructor(make: (key: string) => T | undefined) {
@@ -22,16 +21,9 @@ export class Table<T extends object> {
   }
 
   settle(): ReadonlyMap<string, T> {
-    let next: Map<string, T> | undefined;
-    for (const key of this.#dirty) {
-      const value = this.#make(key);
-      if (value === this.#current.get(key)) continue;
-      next ??= new Map(this.#current);
-      if (value) next.set(key, value);
-      else next.delete(key);
-    }
+    const made = Array.from(this.#dirty, (key) => [key, this.#make(key)] as const);
     this.#dirty.clear();
-    if (next) this.#current = next;
+    this.#current = this.#current.with(made);
     return this.#current;
   }
 }

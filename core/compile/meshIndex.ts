@@ -10,7 +10,7 @@ import {
   type Snapshot,
   type WorkloadModel,
 } from '../model/index.ts';
-import { differences, type Difference } from './differences.ts';
+import { differences, type Difference } from '../model/differences.ts';
 import { Groups } from '../model/groups.ts';
 import type { MeshFacts } from './inbound.ts';
 import { PolicyBook, type LabelledPolicy } from './policyBook.ts';
