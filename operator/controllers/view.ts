@@ -1,6 +1,7 @@
 /** What status is computed from: indexes that follow the snapshots, at the cost of what changed between two. */
 import { policyName, policySelects, type MeshPolicy } from '../../core/api/index.ts';
 import { isSystemNamespace, label } from '../../core/model/names.ts';
+import { differences } from '../../core/model/differences.ts';
 import { workloadKey, type PodModel, type RejectedResource, type Snapshot } from '../../core/model/index.ts';
 import { mtlsConflicts } from '../status/conflicts.ts';
 import { counts, unprotected } from '../status/proxies.ts';
@@ -63,7 +64,7 @@ export class SnapshotView {
       before.meshConfigResource !== snapshot.meshConfigResource ||
       !sameItems(before.rejected, snapshot.rejected);
     if (resources) this.#indexResources(snapshot);
-    const pods = podChanges(before.pods, snapshot.pods);
+    const pods = differences(before.pods, snapshot.pods);
     for (const change of pods) this.#index(change);
     return { pods, resources, namespaces };
   }
@@ -167,23 +168,6 @@ function move(groups: Group, { key, from, to, pod }: Move): void {
   const group = groups.get(to);
   if (group) group.set(key, pod);
   else groups.set(to, new Map([[key, pod]]));
-}
-
-/** Values are the same where nothing changed, and so is the whole map. */
-function podChanges(before: Snapshot['pods'], after: Snapshot['pods']): PodChange[] {
-  if (before === after) return [];
-  const changes: PodChange[] = [];
-  let kept = 0;
-  for (const [key, pod] of after) {
-    const known = before.get(key);
-    if (known) kept += 1;
-    if (known !== pod) changes.push({ key, before: known, after: pod });
-  }
-  if (kept === before.size) return changes;
-  for (const [key, pod] of before) {
-    if (!after.has(key)) changes.push({ key, before: pod, after: undefined });
-  }
-  return changes;
 }
 
 function enabledOtherwise(before: Snapshot['namespaces'], after: Snapshot['namespaces']): Set<string> {
