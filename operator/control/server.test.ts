@@ -53,7 +53,7 @@ describe('who is turned away', () => {
 
   it('a peer of another mesh of the same name', async () => {
     await start();
-    await expect(control.connect('cart', 'shop', foreign)).rejects.toThrow(
+    await expect(control.connect('cart', { from: foreign })).rejects.toThrow(
       /closed by the server|alert|ECONNRESET/,
     );
     expect(control.server.connections()).toBe(0);

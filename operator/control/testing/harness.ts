@@ -1,4 +1,5 @@
 /** A control server over real mTLS, with a mesh that the test sets, and everything that was counted. */
+import { connect as connectTcp, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createTestMesh, type TestMesh } from '../../../certs/testing/pki.ts';
 import type { Snapshot } from '../../../core/model/index.ts';
@@ -59,6 +60,20 @@ export interface HarnessOptions {
   readonly onUsed?: (workload: string) => void;
 }
 
+export interface ConnectOptions {
+  readonly namespace?: string;
+  /** Another mesh. */
+  readonly from?: TestMesh;
+  /** Of a relay. */
+  readonly port?: number;
+}
+
+export interface Relay {
+  readonly port: number;
+  pause(): void;
+  resume(): void;
+}
+
 export class Harness {
   readonly mesh: TestMesh;
   readonly source = new TestSource();
@@ -67,6 +82,7 @@ export class Harness {
   readonly counted: Counted;
   server!: ControlServer;
   readonly #clients: ProxyClient[] = [];
+  readonly #relays: Server[] = [];
   readonly #events: StreamEvents;
   readonly #clock: Clock;
 
@@ -97,12 +113,37 @@ export class Harness {
     });
   }
 
-  /** A connection with the identity of a ServiceAccount of `shop`, or of another namespace or mesh. */
-  async connect(account: string, namespace = 'shop', from = this.mesh): Promise<ProxyClient> {
+  /** A connection with the identity of a ServiceAccount. */
+  async connect(account: string, options: ConnectOptions = {}): Promise<ProxyClient> {
+    const { namespace = 'shop', from = this.mesh, port = this.server.port } = options;
     const files = { ...(await from.workload(namespace, account)), 'ca.crt': this.mesh.bundle };
-    const client = await ProxyClient.connect(this.server.port, files);
+    const client = await ProxyClient.connect(port, files);
     this.#clients.push(client);
     return client;
+  }
+
+  /** A way to the server that can be interrupted: nothing gets through, and nobody is told. */
+  async relay(): Promise<Relay> {
+    const sockets: Socket[] = [];
+    const relay = createServer((near) => {
+      const far = connectTcp(this.server.port, '127.0.0.1');
+      sockets.push(near, far);
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        from.on('data', (chunk) => to.write(chunk));
+        from.on('error', () => to.destroy());
+        from.on('close', () => to.destroy());
+      }
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    this.#relays.push(relay);
+    return {
+      port: (relay.address() as AddressInfo).port,
+      pause: () => sockets.forEach((socket) => socket.pause()),
+      resume: () => sockets.forEach((socket) => socket.resume()),
+    };
   }
 
   /** TLS as a proxy opens it, without HTTP/2 on top. */
@@ -124,6 +165,7 @@ export class Harness {
 
   async close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
+    for (const relay of this.#relays) relay.close();
     this.streams.stop();
     await this.server?.close();
   }
