@@ -21,6 +21,7 @@ import {
 } from '../../sources/testing/mesh.ts';
 import type { Snapshot } from '../model/index.ts';
 import { parseDirectory, parseProxyConfig } from '../proxyConfig/index.ts';
+import { Identities } from './identities.ts';
 import { Compiler, configText, directoryText, type CompiledDocument } from './index.ts';
 
 const NAMESPACES = ['bank', 'shop'];
@@ -31,10 +32,7 @@ const WORKLOADS = NAMESPACES.flatMap((namespace) => [
   `serviceaccount/${namespace}/a`,
 ]);
 
-type Step =
-  | { readonly put: Manifest }
-  | { readonly remove: string }
-  | { readonly use: string; readonly services: readonly string[] };
+type Step = { put: Manifest } | { remove: string } | { use: string; services: readonly string[] };
 
 const anyNamespace = fc.constantFrom(...NAMESPACES);
 const anyName = fc.constantFrom(...NAMES);
@@ -253,11 +251,12 @@ describe('compiling step by step', () => {
     fc.assert(
       fc.property(fc.array(anyStep, { minLength: 1, maxLength: 25 }), (steps) => {
         const world = new World();
-        const compiler = new Compiler({ hash });
+        const [compiler, identities] = [new Compiler({ hash }), new Identities()];
         compiler.take(world.snapshot());
         for (const step of steps) {
           advance(world, compiler, step);
           expect(everything(compiler)).toEqual(everything(world.fromScratch()));
+          expect(identities.of(world.snapshot())).toEqual(new Identities().of(world.snapshot()));
         }
       }),
       { numRuns: 100 },

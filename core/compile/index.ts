@@ -8,4 +8,4 @@ export { Compiler } from './compiler.ts';
 export { modeOf } from './inbound.ts';
 export { protocolOf } from './protocol.ts';
 export { configText, directoryText, type DocumentPosition } from './texts.ts';
-export { identitiesOf } from './workloads.ts';
+export { identitiesOf } from './identities.ts';
