@@ -179,7 +179,7 @@ describe('the operator on a cluster', () => {
       metadata: { namespace: SHOP, name: 'mine', labels },
       data: { a: 'b' },
     });
-    putPod(server, 'payment-1', false);
+    putPod(server, 'payment-1', { injected: false });
     await start('op-1');
     await until('the event', () =>
       server.objects.list(resources.events).some(({ reason }) => reason === 'ProxyMissing'),

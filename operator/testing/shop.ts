@@ -35,12 +35,16 @@ export function putShop({ objects }: ApiServer, name: string, namespace = SHOP):
   });
 }
 
-/** A running pod of that Deployment, with a started proxy unless `injected` says otherwise. */
-export function putPod({ objects }: ApiServer, name: string, injected = true): Pod {
+/** A running pod of that Deployment, with a started proxy unless `injected` is false. */
+export function putPod(
+  { objects }: ApiServer,
+  name: string,
+  { injected = true, namespace = SHOP }: { injected?: boolean; namespace?: string } = {},
+): Pod {
   const [app = name] = name.split('-');
   return objects.put(resources.pods, {
     metadata: {
-      namespace: SHOP,
+      namespace,
       name,
       uid: `uid-${name}`,
       labels: { app, 'pod-template-hash': 'abc' },
@@ -75,6 +79,25 @@ export function putPod({ objects }: ApiServer, name: string, injected = true): P
           }
         : {}),
     },
+  });
+}
+
+/** The EndpointSlice of a Service, with one endpoint: that pod, at the address that all pods here have. */
+export function putEndpoint({ objects }: ApiServer, pod: Pod, ready = true): void {
+  const { namespace = SHOP, name, uid = '', labels } = pod.metadata;
+  const service = labels?.['app'] ?? name;
+  objects.put(resources.endpointSlices, {
+    metadata: { namespace, name: `${service}-1`, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080 }],
+    endpoints: [
+      {
+        addresses: ['10.244.0.9'],
+        conditions: { ready, serving: ready, terminating: false },
+        nodeName: 'node1',
+        targetRef: { kind: 'Pod', namespace, name, uid },
+      },
+    ],
   });
 }
 
