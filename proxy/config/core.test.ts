@@ -142,6 +142,13 @@ describe('an update', () => {
     ]);
   });
 
+  it('that is whole leaves nothing of what was before', () => {
+    push(documentOf({ services: [web, ledger] }));
+    const next = documentOf({ revision: '11', services: [web] });
+    const { answer } = core.update(updateOf(next, core.has({ document: true })));
+    expect([answer.type, [...core.config.current!.services.keys()]]).toEqual(['ack', ['shop/web']]);
+  });
+
   it('of what is in force already is said to be in force', () => {
     push(documentOf({ revision: '12' }));
     expect(push(documentOf({ revision: '11' })).answer).toMatchObject({ type: 'ack', revision: '11' });

@@ -92,10 +92,10 @@ function checkPeer(socket: TLSSocket, operatorId: string): void {
 /** Connects and checks who answers. Rejects where that fails. */
 export async function openSession(options: SessionOptions): Promise<StreamSession> {
   const host = await resolve(options);
-  const socket = await dial(host, options);
-  checkPeer(socket, options.operatorId);
   // loaded only now: it is dear, and nothing on the data path needs it
   const http2 = await import('node:http2');
+  const socket = await dial(host, options);
+  checkPeer(socket, options.operatorId);
   const session = http2.connect('https://operator', {
     createConnection: () => socket,
     settings: { enablePush: false },

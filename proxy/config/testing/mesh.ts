@@ -98,6 +98,7 @@ export function updateOf(document: ProxyConfig, has: ReturnType<ConfigCore['has'
     epoch,
     revision,
     hash,
+    ...(Object.keys(has.parts).length === 0 && { whole: true as const }),
     parts: Object.fromEntries(differs.map((name) => [name, parts[name]])),
     services: services.filter((service) => has.services[serviceKey(service)] !== service.hash),
     removed: Object.keys(has.services).filter((key) => !keys.has(key)),
