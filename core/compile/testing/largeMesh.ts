@@ -1,5 +1,6 @@
 /** A mesh of many services in the model's own terms, whose endpoints can be changed one by one. */
 import { parseMeshConfigSpec } from '../../api/index.ts';
+import { PersistentMap } from '../../model/persistentMap.ts';
 import {
   workloadKey,
   type EndpointModel,
@@ -74,14 +75,20 @@ function partsOf(at: number, index: number, endpoints: number): Parts {
   };
 }
 
-export function largeMesh({ namespaces, services, endpoints }: MeshSize): Snapshot {
+/** Its maps are as sources give them: the next version shares all but what is other. */
+export interface LargeMesh extends Snapshot {
+  readonly services: PersistentMap<ServiceModel>;
+  readonly pods: PersistentMap<PodModel>;
+}
+
+export function largeMesh({ namespaces, services, endpoints }: MeshSize): LargeMesh {
   const all = Array.from({ length: namespaces }, (_, at) =>
     Array.from({ length: services }, (_, index) => partsOf(at, index, endpoints)),
   ).flat();
   const meshConfig = parseMeshConfigSpec(undefined);
   if (!meshConfig.ok) throw new Error('no defaults');
   const named = <T extends { namespace: string; name: string }>(items: readonly T[]) =>
-    new Map(items.map((item) => [`${item.namespace}/${item.name}`, item]));
+    PersistentMap.empty<T>().with(items.map((item) => [`${item.namespace}/${item.name}`, item] as const));
   return {
     revision: '1',
     systemNamespace: 'weft-system',
@@ -103,13 +110,23 @@ export function largeMesh({ namespaces, services, endpoints }: MeshSize): Snapsh
 }
 
 /** The next snapshot, in which the first endpoint of a service is ready, or is not. */
-export function withEndpoint(snapshot: Snapshot, service: string, ready: boolean): Snapshot {
+export function withEndpoint(snapshot: LargeMesh, service: string, ready: boolean): LargeMesh {
   const model = snapshot.services.get(service)!;
   const [first, ...others] = model.endpoints;
   const changed = { ...model, endpoints: [{ ...first!, ready, serving: ready }, ...others] };
   return {
     ...snapshot,
     revision: `${Number(snapshot.revision) + 1}`,
-    services: new Map(snapshot.services).set(service, changed),
+    services: snapshot.services.with([[service, changed]]),
+  };
+}
+
+/** The next snapshot, in which a pod is about to go, or is not. */
+export function withPod(snapshot: LargeMesh, pod: string, terminating: boolean): LargeMesh {
+  const model = snapshot.pods.get(pod)!;
+  return {
+    ...snapshot,
+    revision: `${Number(snapshot.revision) + 1}`,
+    pods: snapshot.pods.with([[pod, { ...model, terminating }]]),
   };
 }
