@@ -10,6 +10,7 @@ import {
   type WorkloadRef,
 } from '../core/model/index.ts';
 import { annotation, container, label } from '../core/model/names.ts';
+import { Pool } from './pool.ts';
 import { visibleToOf } from './visibility.ts';
 import type { RawEndpointSlice, RawObject, RawPod, RawPodSpec, RawService, RawTemplate } from './objects.ts';
 
@@ -41,11 +42,15 @@ export const serviceAccountModel = once(({ metadata }: RawObject): ServiceAccoun
 
 const isTcp = ({ protocol }: { protocol?: string }) => protocol === undefined || protocol === 'TCP';
 
+/** For what most pods have in common. */
+const pool = new Pool(1_000);
+
 function portsOf(spec: RawPodSpec | undefined): PodModel['ports'] {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  const ports = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
     .flatMap(({ ports }) => ports ?? [])
     .filter(isTcp)
     .map(({ name, containerPort }) => ({ ...(name ? { name } : {}), port: containerPort }));
+  return pool.share(ports);
 }
 
 function templateModel(template: RawTemplate | undefined): NonNullable<WorkloadModel['template']> {
@@ -103,7 +108,7 @@ function proxyOf({ metadata, spec, status }: RawPod): PodModel['proxy'] {
   const wires = (value as { wires?: unknown } | null)?.wires;
   if (!Array.isArray(wires) || !wires.every((wire) => typeof wire === 'string')) return undefined;
   const seen = status?.initContainerStatuses?.find(({ name }) => name === container.proxy);
-  return { wires, started: seen?.started === true || seen?.ready === true };
+  return pool.share({ wires, started: seen?.started === true || seen?.ready === true });
 }
 
 const podsMade = new WeakMap<RawPod, PodModel>();

@@ -1,6 +1,7 @@
 /**
  * Drops what Weft does not read, before an object is kept: of a cluster's pods that is most of the memory
- * (environment, volumes, managed fields), and some of it is nobody's business.
+ * (environment, volumes, managed fields), and some of it is nobody's business. What is left is mostly the same for all
+ * pods of a template, and kept once.
  */
 import type {
   RawContainer,
@@ -15,6 +16,12 @@ import type {
   RawTemplate,
   RawWorkload,
 } from './objects.ts';
+import { Pool } from './pool.ts';
+
+/** Enough for the templates that change at one time: objects of one template come one after the other. */
+const pool = new Pool(4_000);
+
+const shared = <T extends object>(value: T | undefined): T | undefined => value && pool.share(value);
 
 const META: readonly (keyof RawMeta)[] = [
   'name',
@@ -24,8 +31,6 @@ const META: readonly (keyof RawMeta)[] = [
   'resourceVersion',
   'creationTimestamp',
   'deletionTimestamp',
-  'labels',
-  'ownerReferences',
 ];
 
 /** The fields of `object` that are named and present. */
@@ -36,20 +41,29 @@ function pick<T extends object, K extends keyof T>(object: T, fields: readonly K
 }
 
 const weftAnnotations = (annotations: Readonly<Record<string, string>> | undefined) =>
-  Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => key.startsWith('weft.dev/')));
+  pool.share(
+    Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => key.startsWith('weft.dev/'))),
+  );
 
-const meta = (source: RawMeta): RawMeta => ({
-  ...pick(source, META),
-  annotations: weftAnnotations(source.annotations),
-});
+const meta = (source: RawMeta): RawMeta => {
+  const [labels, ownerReferences] = [shared(source.labels), shared(source.ownerReferences)];
+  return {
+    ...pick(source, META),
+    ...(labels ? { labels } : {}),
+    ...(ownerReferences ? { ownerReferences } : {}),
+    annotations: weftAnnotations(source.annotations),
+  };
+};
 
 const onlyMeta = (object: RawObject): RawObject => ({ metadata: meta(object.metadata) });
 
 const containers = (list: readonly RawContainer[] | undefined): RawContainer[] =>
-  (list ?? []).map(({ name, ports }) => ({
-    name,
-    ...(ports ? { ports: ports.map((port) => pick(port, ['name', 'containerPort', 'protocol'])) } : {}),
-  }));
+  pool.share(
+    (list ?? []).map(({ name, ports }) => ({
+      name,
+      ...(ports ? { ports: ports.map((port) => pick(port, ['name', 'containerPort', 'protocol'])) } : {}),
+    })),
+  );
 
 const podSpec = (spec: RawPodSpec = {}): RawPodSpec => ({
   ...pick(spec, ['serviceAccountName', 'nodeName', 'hostNetwork']),
@@ -58,7 +72,10 @@ const podSpec = (spec: RawPodSpec = {}): RawPodSpec => ({
 });
 
 const template = ({ metadata, spec }: RawTemplate = {}): RawTemplate => ({
-  metadata: { labels: metadata?.labels ?? {}, annotations: weftAnnotations(metadata?.annotations) },
+  metadata: {
+    labels: pool.share(metadata?.labels ?? {}),
+    annotations: weftAnnotations(metadata?.annotations),
+  },
   spec: podSpec(spec),
 });
 
@@ -67,8 +84,8 @@ const pod = ({ metadata, spec, status = {} }: RawPod): RawPod => ({
   spec: podSpec(spec),
   status: {
     ...pick(status, ['phase', 'podIP', 'podIPs']),
-    initContainerStatuses: (status.initContainerStatuses ?? []).map((each) =>
-      pick(each, ['name', 'started', 'ready']),
+    initContainerStatuses: pool.share(
+      (status.initContainerStatuses ?? []).map((each) => pick(each, ['name', 'started', 'ready'])),
     ),
   },
 });
