@@ -287,7 +287,7 @@ class ClusterOperator implements Operator {
       client: this.#client,
       namespace: env.systemNamespace,
       name: LEASE,
-      identity: holderIdentity(env.podName, address(env.podIp, port.control)),
+      identity: holderIdentity(env.podName, address(env.podIp, this.#options.control?.port || port.control)),
       onStarted: (signal) => lead(signal, this.#parts, leading),
       onStopped: () => {
         if (!this.#stopping) onEnd('the lease is lost');

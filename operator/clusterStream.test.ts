@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { MeshPolicy } from '../core/api/index.ts';
 import type { UpdateMessage } from '../core/control/index.ts';
-import { annotation, port } from '../core/model/names.ts';
+import { annotation } from '../core/model/names.ts';
 import type { Service } from '../core/proxyConfig/index.ts';
 import { resources, type Pod } from '../kube/index.ts';
 import { startApiServer, type ApiServer } from '../kube/testing/apiServer.ts';
@@ -19,24 +19,28 @@ let server: ApiServer;
 let running: Operator[];
 let proxies: Proxy[];
 
-/** Replicas name each other by the address of the pod and the port of the chart: each has a loopback address of its own. */
-let replicas = 0;
-const hosts = new Map<Operator, string>();
+/** Replicas name each other by address and port, so that the port has to be known before. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, loopback.host, resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
 
 async function start(name: string): Promise<Operator> {
-  replicas += 1;
-  const host = `127.${(process.pid % 200) + 20}.${process.ppid % 250}.${replicas}`;
   const operator = await runClusterOperator({
-    env: readEnv({ WEFT_POD_NAME: name, WEFT_POD_IP: host }),
+    env: readEnv({ WEFT_POD_NAME: name, WEFT_POD_IP: loopback.host }),
     log: pino({ level: 'silent' }),
     client: server.client(),
     health: loopback,
-    control: { host, port: port.control },
+    control: { ...loopback, port: await freePort() },
     admin: loopback,
-    onEnd: () => {},
+    onEnd: (reason, error) => {
+      throw error ?? new Error(reason);
+    },
   });
   running.push(operator);
-  hosts.set(operator, host);
   return operator;
 }
 
@@ -107,8 +111,7 @@ async function proxyOf(operator: Operator, pod: Pod, by?: Relay): Promise<Proxy>
   await until('the control port', () => operator.controlPort !== undefined);
   await until('the identity', () => secret(server, 'weft.serviceaccount.payment') !== undefined);
   const files = texts(secret(server, 'weft.serviceaccount.payment')?.data) as unknown as Files;
-  const host = by ? loopback.host : hosts.get(operator);
-  const client = await ProxyClient.connect(by?.port ?? port.control, files, host);
+  const client = await ProxyClient.connect(by?.port ?? operator.controlPort!, files);
   const proxy = new Proxy(client, pod);
   proxies.push(proxy);
   await until('the document', () => proxy.updates > 0);
@@ -204,7 +207,7 @@ it('names a proxy as late that does not answer, and takes it back when it does',
   const operator = await start('op-1');
   const pod = putPod(server, 'payment-1');
   await until('the control port', () => operator.controlPort !== undefined);
-  const relay = await Relay.to(hosts.get(operator)!);
+  const relay = await Relay.to(operator.controlPort!);
   await proxyOf(operator, pod, relay);
   putPolicy();
   await until('Applied', () => appliedOf() === 'True');
@@ -228,10 +231,10 @@ class Relay {
     this.#sockets = sockets;
   }
 
-  static async to(host: string): Promise<Relay> {
+  static async to(port: number): Promise<Relay> {
     const sockets: Socket[] = [];
     const relay = createServer((inbound) => {
-      const outbound = connect(port.control, host);
+      const outbound = connect(port, loopback.host);
       for (const socket of [inbound, outbound]) socket.on('error', () => {});
       inbound.on('data', (chunk) => outbound.write(chunk)).on('close', () => outbound.destroy());
       outbound.on('data', (chunk) => inbound.write(chunk)).on('close', () => inbound.destroy());

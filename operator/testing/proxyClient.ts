@@ -82,8 +82,8 @@ export class ProxyClient {
   }
 
   /** Rejects where the handshake fails or the server ends the connection at once. */
-  static async connect(port: number, files: Files, host = '127.0.0.1'): Promise<ProxyClient> {
-    const session = connect(`https://${host}:${port}`, {
+  static async connect(port: number, files: Files): Promise<ProxyClient> {
+    const session = connect(`https://127.0.0.1:${port}`, {
       cert: files['tls.crt'],
       key: files['tls.key'],
       ca: files['ca.crt'],
