@@ -132,3 +132,21 @@ describe('with RegistryOnly', () => {
     }
   });
 });
+
+describe('services of other namespaces that are not to be seen', () => {
+  const teller = (name: string, visibleTo: string) => [
+    service(name, { namespace: 'bank', ip: 'None', visibleTo }),
+    slice(name, [{ address: '10.1.0.1', pod: 'teller-0' }], { namespace: 'bank' }),
+  ];
+  const bank = [namespace('bank'), pod('teller-0', { namespace: 'bank' })];
+
+  it('are no outside', () => {
+    expect(made(...bank, ...teller('teller', '.')).kindOf('10.1.0.1', 8080)).toBe('hidden');
+    expect(made(...bank, ...teller('teller', '.'), registryOnly).kindOf('10.1.0.1', 8080)).toBe('hidden');
+  });
+
+  it('hide nothing of those that are, at the addresses they have in common', () => {
+    const { kindOf } = made(...bank, ...teller('a', '.'), ...teller('b', '*'), ...teller('c', '.'));
+    expect(kindOf('10.1.0.1', 8080)).toBe('directory');
+  });
+});

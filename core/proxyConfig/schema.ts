@@ -168,7 +168,10 @@ export const DirectoryService = Open({
   identities: Texts,
   /** The best wire that all its proxies speak. Absent, in documents of older operators: `weft-tcp/1`. */
   wire: Type.Optional(Type.Enum([...WIRES])),
-  /** Not for this namespace: refused with SERVICE_HIDDEN, and never asked for. It has no identities. */
+  /**
+   * Not for this namespace: refused with SERVICE_HIDDEN, and never asked for. It has no identities. Of an address that a
+   * service has that is not hidden, that one decides.
+   */
   hidden: Type.Optional(Type.Boolean()),
 });
 export type DirectoryService = Static<typeof DirectoryService>;

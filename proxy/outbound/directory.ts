@@ -104,12 +104,13 @@ export class CompactDirectory {
     };
   }
 
-  /** The service that has this address and port, the first by its name. */
+  /** The service that has this address and port: one that is not hidden if there is one, the first by its name. */
   find(address: string, port: number): DirectoryService | undefined {
-    return this.services
+    const found = this.services
       .at(address)
       .map((entry) => read<DirectoryService>(entry))
-      .find(({ ports }) => ports.some((known) => known.port === port));
+      .filter(({ ports }) => ports.some((known) => known.port === port));
+    return found.find(({ hidden }) => hidden !== true) ?? found[0];
   }
 
   /** By `namespace/name`. */
