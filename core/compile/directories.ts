@@ -56,15 +56,18 @@ export class Directories {
 
   /** Returns the namespaces whose directory is new, another one, or not needed any more. */
   update({ changed, settings, namespaces }: DirectoryNews): Set<string> {
-    this.#take(changed, settings);
     const before = this.#current;
-    this.#current = new Map(Array.from(namespaces, (namespace) => [namespace, this.#find(namespace)]));
+    const known = this.#take(changed, settings) ? undefined : before;
+    this.#current = new Map(
+      Array.from(namespaces, (namespace) => [namespace, known?.get(namespace) ?? this.#find(namespace)]),
+    );
     const others = [...this.#current].filter(([name, directory]) => before.get(name) !== directory);
     const gone = [...before.keys()].filter((name) => !this.#current.has(name));
     return new Set([...others.map(([name]) => name), ...gone]);
   }
 
-  #take(changed: ReadonlyMap<string, ServiceChange>, settings: DirectorySettings): void {
+  /** Returns whether any directory may be another one. */
+  #take(changed: ReadonlyMap<string, ServiceChange>, settings: DirectorySettings): boolean {
     const { everybody, withOutside } = this.#settings;
     let isNew = settings.everybody !== everybody || settings.withOutside !== withOutside;
     let sort = false;
@@ -75,7 +78,7 @@ export class Directories {
       sort ||= !change.before || !change.after;
     }
     if (sort) this.#names = [...this.#services.keys()].sort(order);
-    if (!isNew) return;
+    if (!isNew) return false;
     this.#settings = settings;
     this.#restricted = this.#names.filter((name) => {
       const { listed, visibleTo = settings.everybody ? '*' : [] } = this.#services.get(name)!;
@@ -83,6 +86,7 @@ export class Directories {
     });
     this.#last = new Map(Array.from(this.#made.values(), (directory) => [directory.hash, directory]));
     this.#made = new Map();
+    return true;
   }
 
   #sees(namespace: string, service: CompiledService): boolean {
