@@ -4,13 +4,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { COMPRESS_BYTES } from '../sinks/packed.ts';
 import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
 import { wantedFile } from '../testing/model.ts';
-import {
-  LAZY_GATHER_MS,
-  LAZY_INTERVAL_MS,
-  LAZY_RATE,
-  MAX_DOCUMENT_BYTES,
-  MIN_INTERVAL_MS,
-} from './documents.ts';
+import { MAX_DOCUMENT_BYTES, MIN_INTERVAL_MS } from './documents.ts';
+import { LAZY_GATHER_MS, LAZY_INTERVAL_MS, LAZY_RATE, SOON_RATE } from './lazyTurns.ts';
 
 let world: DocumentsWorld;
 
@@ -155,8 +150,11 @@ describe('where only endpoints are other ones', () => {
     expect(await world.reconcile()).toEqual({ requeueAfterMs: 300 });
   });
 
-  it('and there are many documents, they take turns', async () => {
-    const keys = Array.from({ length: 100 }, (_, index) => `shop/weft.deployment.w${index}`);
+  it.each([
+    ['have their stream', LAZY_RATE, Infinity, false],
+    ['have lost theirs, with something newer in force', SOON_RATE, 0, true],
+  ])('and there are many documents whose proxies %s, they take turns', async (_what, rate, due, isLost) => {
+    const keys = Array.from({ length: 150 }, (_, index) => `shop/weft.deployment.w${index}`);
     const wantAll = (hash: string): void => {
       for (const key of keys) world.desired.set(key, wantedFile(hash, { name: key.slice('shop/'.length) }));
     };
@@ -166,14 +164,15 @@ describe('where only endpoints are other ones', () => {
     world.clock.advance(LAZY_INTERVAL_MS);
     wantAll('h2');
     world.revision = '200';
+    world.filesDueMs = due;
+    if (isLost) world.inForce = [{ epoch: 1, revision: '150', hash: 'h0', streamed: false }];
     const seconds = 20;
     for (let quarter = 0; quarter < 4 * seconds; quarter += 1) {
       world.clock.advance(250);
       for (const key of keys) await world.documents.reconcile(key);
     }
-    expect(world.sink.written.length - before).toBeLessThanOrEqual(
-      LAZY_RATE.perSecond * seconds + LAZY_RATE.burst,
-    );
-    expect(world.sink.written.length - before).toBeGreaterThan(seconds);
+    const written = world.sink.written.length - before;
+    expect(written).toBeLessThanOrEqual(rate.perSecond * seconds + rate.burst);
+    expect(written).toBeGreaterThan((rate.perSecond * seconds) / 2);
   });
 });

@@ -12,15 +12,17 @@
  *   something, not wanted              → deleted after REMOVE_MS
  */
 import type { Hash } from '../../core/proxyConfig/index.ts';
-import { TokenBucket, type Clock } from '../../kube/index.ts';
+import type { Clock } from '../../kube/index.ts';
 import type { DocumentSink, DocumentStamp, ExistingDocument } from '../sinks/types.ts';
 import { refKey } from '../sinks/types.ts';
+import { LazyTurns } from './lazyTurns.ts';
 import {
   ahead,
-  isOvertaken,
   laterOf,
   nextPosition,
+  overtakenBy,
   type InForce,
+  type Overtaken,
   type Placed,
   type Places,
 } from './order.ts';
@@ -50,13 +52,6 @@ export interface DocumentsOptions {
 }
 
 export const MIN_INTERVAL_MS = 500;
-export const LAZY_INTERVAL_MS = 30_000;
-/** Endpoints change in bursts. */
-export const LAZY_GATHER_MS = 2_000;
-/** Writes of files that are not urgent, of all workloads together. */
-export const LAZY_RATE = { perSecond: 2, burst: 4 };
-/** The same of those that a proxy without a stream waits for. */
-export const SOON_RATE = { perSecond: 5, burst: 20 };
 /** Long enough for people and alerts to see a damaged document, and that it does no harm. */
 export const REPAIR_MS = 45_000;
 export const REMOVE_MS = 10_000;
@@ -77,10 +72,6 @@ interface Memory {
   /** Survives a deletion by somebody else: the next write must still come after it. */
   last?: Placed;
   writtenAt?: number;
-  /** When it may be written though that is not urgent. Kept until it is used, so that nobody waits in line twice. */
-  slot?: number;
-  /** The same where a proxy waits for it. */
-  soonSlot?: number;
   changedSince?: number;
   unwantedSince?: number;
   /** A revision beyond ours, and since when. */
@@ -93,21 +84,19 @@ interface Look {
   readonly existing: ExistingDocument | undefined;
   readonly memory: Memory;
   readonly places: Places;
-  readonly overtaken: boolean;
+  readonly overtaken: Overtaken;
   readonly catchUpMs: number;
 }
 
 export class Documents {
   readonly #options: DocumentsOptions;
   readonly #memory = new Map<string, Memory>();
-  readonly #lazy: TokenBucket;
-  readonly #soon: TokenBucket;
+  readonly #lazy: LazyTurns;
   readonly #oversized = new Set<string>();
 
   constructor(options: DocumentsOptions) {
     this.#options = options;
-    this.#lazy = new TokenBucket(LAZY_RATE, options.clock);
-    this.#soon = new TokenBucket(SOON_RATE, options.clock);
+    this.#lazy = new LazyTurns(options.clock);
   }
 
   /** refKeys of documents that no ConfigMap can hold: proxies get them by the stream alone. */
@@ -164,7 +153,7 @@ export class Documents {
       inForce: inForce(desired),
     };
     const catchUpMs = this.#catchUp(memory, places);
-    const overtaken = isOvertaken(places, catchUpMs <= 0);
+    const overtaken = overtakenBy(places, catchUpMs <= 0);
     return { desired, existing, memory, places, overtaken, catchUpMs };
   }
 
@@ -207,23 +196,12 @@ export class Documents {
     const onlyEndpoints =
       existing !== undefined &&
       isIntact(existing) &&
-      !overtaken &&
+      overtaken !== 'Order' &&
       existing.ownerUid === desired.owner?.uid &&
       existing.stamp?.shape === desired.shape();
     if (!onlyEndpoints && !isOversized) return 0;
-    const { clock, filesDueMs } = this.#options;
-    const now = clock.monotonic();
-    memory.slot ??= Math.max(
-      now + LAZY_GATHER_MS,
-      now + this.#lazy.takeAfterMs(),
-      (memory.writtenAt ?? -Infinity) + LAZY_INTERVAL_MS,
-    );
-    const lazyMs = memory.slot - now;
-    if (isOversized) return lazyMs;
-    const dueMs = filesDueMs(desired);
-    if (dueMs > 0) return Math.min(lazyMs, dueMs);
-    memory.soonSlot ??= now + this.#soon.takeAfterMs();
-    return Math.min(lazyMs, memory.soonSlot - now);
+    const dueMs = isOversized ? Infinity : this.#options.filesDueMs(desired);
+    return this.#lazy.waitMs(refKey(desired), { writtenAt: memory.writtenAt, dueMs });
   }
 
   async #write({ desired, existing, memory, places, overtaken }: Look): Promise<undefined> {
@@ -232,8 +210,7 @@ export class Documents {
     const position = nextPosition(places, overtaken);
     const { file, data, bytes } = await packed(desired.file, desired.text(position));
     memory.writtenAt = clock.monotonic();
-    delete memory.slot;
-    delete memory.soonSlot;
+    this.#lazy.end(key);
     if (bytes > MAX_DOCUMENT_BYTES) {
       if (!this.#oversized.has(key)) onIncident({ kind: 'tooLarge', document: desired, bytes });
       this.#oversized.add(key);
@@ -276,6 +253,7 @@ export class Documents {
     memory: Memory,
   ): Promise<Again | undefined> {
     this.#fits(key);
+    this.#lazy.end(key);
     // the label alone makes no object ours: anyone can set it
     if (!existing?.stamp || !existing.name.startsWith('weft.')) {
       this.#memory.delete(key);

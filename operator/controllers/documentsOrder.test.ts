@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compareRevision } from '../../core/proxyConfig/index.ts';
 import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
-import { CATCH_UP_MS, LAZY_INTERVAL_MS, MIN_INTERVAL_MS, REMOVE_MS, REPAIR_MS } from './documents.ts';
+import { CATCH_UP_MS, MIN_INTERVAL_MS, REMOVE_MS, REPAIR_MS } from './documents.ts';
+import { LAZY_INTERVAL_MS } from './lazyTurns.ts';
 
 let world: DocumentsWorld;
 
@@ -70,7 +71,7 @@ describe('the order of documents', () => {
     expect(world.positions).toEqual(['1/100', '1/130']);
   });
 
-  it('overtakes a proxy that lost its stream with something else in force', async () => {
+  it('overtakes proxies that lost their stream with something else in force, one document after the other', async () => {
     await world.inPlace('h1', '100');
     world.revision = '130';
     world.inForce = [{ epoch: 1, revision: '120', hash: 'h2', streamed: false }];

@@ -45,24 +45,32 @@ export function ahead(places: Places): string | undefined {
 }
 
 /**
- * What is in place says what is wanted, and yet proxies would not take it: something newer was there, as when a leader
- * wrote that did not know what the former one had written last; or a proxy that has only the file runs something else
- * that came later. A proxy with a stream is newer than the file all the time: that alone is no reason.
- * `restarted`: revisions began anew, so that no stream brings anything either.
+ * What is in place says what is wanted, and yet proxies would not take it, since something newer was there:
+ *
+ *   Order   for all of them: a leader wrote that did not know what the former one had written last, or revisions
+ *           began anew (`restarted`), so that no stream brings anything either
+ *   Proxy   for one that has only the file, and runs something else that came later by its stream
+ *
+ * A proxy with a stream is newer than the file all the time: that alone is no reason.
  */
-export function isOvertaken(places: Places, restarted: boolean): boolean {
+export type Overtaken = 'Order' | 'Proxy' | undefined;
+
+export function overtakenBy(places: Places, restarted: boolean): Overtaken {
   const { hash, revision, stamp, last, inForce } = places;
-  if (!stamp) return last !== undefined || inForce.length > 0;
-  if (last && compareRevision(last, stamp) > 0) return true;
-  return inForce.some((one) => {
-    if (one.epoch > stamp.epoch) return true;
-    if (one.hash === hash || compareRevision(one, stamp) < 0) return false;
-    return !one.streamed || (restarted && BigInt(one.revision) > BigInt(revision));
-  });
+  if (!stamp) return last !== undefined || inForce.length > 0 ? 'Order' : undefined;
+  if (last && compareRevision(last, stamp) > 0) return 'Order';
+  let found: Overtaken;
+  for (const one of inForce) {
+    if (one.epoch > stamp.epoch) return 'Order';
+    if (one.hash === hash || compareRevision(one, stamp) < 0) continue;
+    if (restarted && BigInt(one.revision) > BigInt(revision)) return 'Order';
+    if (!one.streamed) found = 'Proxy';
+  }
+  return found;
 }
 
 /** Where the next file stands. */
-export function nextPosition(places: Places, overtaken: boolean): Position {
+export function nextPosition(places: Places, overtaken: Overtaken): Position {
   const { hash, revision, stamp } = places;
   const epoch = epochOf(places);
   const next = { epoch, revision };

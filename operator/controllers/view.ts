@@ -1,8 +1,14 @@
 /** What status is computed from: indexes that follow the snapshots, at the cost of what changed between two. */
 import { policyName, policySelects, type MeshPolicy } from '../../core/api/index.ts';
 import { isSystemNamespace, label } from '../../core/model/names.ts';
-import { differences } from '../../core/model/differences.ts';
-import { workloadKey, type PodModel, type RejectedResource, type Snapshot } from '../../core/model/index.ts';
+import { differences, type Difference } from '../../core/model/differences.ts';
+import {
+  workloadKey,
+  type NamespaceModel,
+  type PodModel,
+  type RejectedResource,
+  type Snapshot,
+} from '../../core/model/index.ts';
 import { mtlsConflicts } from '../status/conflicts.ts';
 import { counts, unprotected } from '../status/proxies.ts';
 
@@ -171,10 +177,12 @@ function move(groups: Group, { key, from, to, pod }: Move): void {
 }
 
 function enabledOtherwise(before: Snapshot['namespaces'], after: Snapshot['namespaces']): Set<string> {
-  if (before === after) return new Set();
-  const names = [...before.keys(), ...after.keys()];
+  const isOther = (one: Difference<NamespaceModel>): boolean =>
+    (one.before?.enabled ?? false) !== (one.after?.enabled ?? false);
   return new Set(
-    names.filter((name) => (before.get(name)?.enabled ?? false) !== (after.get(name)?.enabled ?? false)),
+    differences(before, after)
+      .filter(isOther)
+      .map(({ key }) => key),
   );
 }
 

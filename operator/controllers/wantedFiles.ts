@@ -9,6 +9,7 @@ import {
   type CompiledDirectory,
   type CompiledDocument,
 } from '../../core/compile/index.ts';
+import { differences } from '../../core/model/differences.ts';
 import { workloadKey, type Snapshot, type WorkloadModel } from '../../core/model/index.ts';
 import { configMapName, DIRECTORY_NAME } from '../../core/model/names.ts';
 import { PART_NAMES, type Hash } from '../../core/proxyConfig/index.ts';
@@ -73,13 +74,11 @@ export class WantedFiles {
 
   /** refKeys of documents whose workload is another one of the same name now: their content may be as before. */
   newOwners(before: Snapshot | undefined, after: Snapshot): string[] {
-    if (!before || before.workloads === after.workloads) return [];
-    const keys: string[] = [];
-    for (const [key, { uid }] of after.workloads) {
-      const known = before.workloads.get(key);
-      if (known && known.uid !== uid && this.#options.mesh.document(key)) keys.push(documentKey(refOf(key)));
-    }
-    return keys;
+    if (!before) return [];
+    return differences(before.workloads, after.workloads)
+      .filter((one) => one.before && one.after && one.before.uid !== one.after.uid)
+      .filter(({ key }) => this.#options.mesh.document(key))
+      .map(({ key }) => documentKey(refOf(key)));
   }
 
   /** By refKey. */
