@@ -8,6 +8,13 @@ it('gives equal values as one', () => {
   expect(pool.share({ app: 'web' })).not.toBe(first);
 });
 
+it('does not hold long values', () => {
+  const pool = new Pool(10);
+  const long = { app: 'x'.repeat(3_000) };
+  expect(pool.share(long)).toBe(long);
+  expect(pool.share({ ...long })).not.toBe(long);
+});
+
 it('holds no more than twice its limit, and forgets what was not asked for', () => {
   const pool = new Pool(10);
   const [kept, left] = [pool.share({ app: 'kept' }), pool.share({ app: 'left' })];

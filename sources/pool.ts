@@ -1,4 +1,7 @@
 /** Equal values as one value: the pods of a template say mostly the same, and there are many of them. */
+/** Longer ones are not shared: what the pool holds of objects that are gone has a bound. */
+const MAX_TEXT = 2_048;
+
 export class Pool {
   readonly #limit: number;
   #young = new Map<string, object>();
@@ -12,6 +15,7 @@ export class Pool {
   /** The first value that was equal to this one. Values that are shared must never change. */
   share<T extends object>(value: T): T {
     const text = JSON.stringify(value);
+    if (text.length > MAX_TEXT) return value;
     const known = this.#young.get(text);
     if (known) return known as T;
     const shared = this.#old.get(text) ?? value;

@@ -45,6 +45,7 @@ export class PolicyBook {
   readonly #known = new Map<string, LabelledPolicy>();
   /** Keys by the very object that holds the labels: pods of one template mostly share it. */
   readonly #keys = new WeakMap<Labels, string>();
+  #limit = MIN_KNOWN;
 
   constructor(facts: MeshFacts) {
     this.facts = facts;
@@ -84,8 +85,6 @@ export class PolicyBook {
     for (const [key, known] of this.#known) if (!used.has(known)) this.#known.delete(key);
     this.#limit = Math.max(MIN_KNOWN, 2 * this.#known.size);
   }
-
-  #limit = MIN_KNOWN;
 
   /** The policies that are other ones, as they were and as they are. */
   #take(policies: readonly MeshPolicy[]): MeshPolicy[] {
