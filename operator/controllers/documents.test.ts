@@ -151,9 +151,9 @@ describe('where only endpoints are other ones', () => {
   });
 
   it.each([
-    ['have their stream', LAZY_RATE, Infinity, false],
-    ['have lost theirs, with something newer in force', SOON_RATE, 0, true],
-  ])('and there are many documents whose proxies %s, they take turns', async (_what, rate, due, isLost) => {
+    { what: 'have their stream', rate: LAZY_RATE, isLost: false },
+    { what: 'have lost theirs, with something newer in force', rate: SOON_RATE, isLost: true },
+  ])('and there are many documents whose proxies $what, they take turns', async ({ rate, isLost }) => {
     const keys = Array.from({ length: 150 }, (_, index) => `shop/weft.deployment.w${index}`);
     const wantAll = (hash: string): void => {
       for (const key of keys) world.desired.set(key, wantedFile(hash, { name: key.slice('shop/'.length) }));
@@ -164,7 +164,7 @@ describe('where only endpoints are other ones', () => {
     world.clock.advance(LAZY_INTERVAL_MS);
     wantAll('h2');
     world.revision = '200';
-    world.filesDueMs = due;
+    world.filesDueMs = isLost ? 0 : Infinity;
     if (isLost) world.inForce = [{ epoch: 1, revision: '150', hash: 'h0', streamed: false }];
     const seconds = 20;
     for (let quarter = 0; quarter < 4 * seconds; quarter += 1) {
