@@ -1,7 +1,7 @@
-/** Equal values as one value: the pods of a template say mostly the same, and there are many of them. */
 /** Longer ones are not shared: what the pool holds of objects that are gone has a bound. */
 const MAX_TEXT = 2_048;
 
+/** Equal values as one value: the pods of a template say mostly the same, and there are many of them. */
 export class Pool {
   readonly #limit: number;
   #young = new Map<string, object>();
