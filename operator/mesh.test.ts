@@ -146,6 +146,16 @@ it('keeps the highest epoch that was in place, and tells who may have been refus
   expect([mesh.position(CART).epoch, mesh.position().epoch]).toEqual([2, 4]);
 });
 
+it('brings by the stream nothing that comes before a file that is about to be written', () => {
+  const mesh = meshOn();
+  mesh.take(snapshot());
+  const changes = heard(mesh);
+  mesh.raise('shop/weft.deployment.cart', 2);
+  mesh.raise('shop/weft.deployment.cart', 2);
+  expect(mesh.position(CART).epoch).toBe(2);
+  expect(changes.map(({ documents }) => [...documents])).toEqual([[CART]]);
+});
+
 it('forgets a workload that is gone, and reads the stamp again when it is back', async () => {
   await write({ used: ['bank/ledger'] });
   const mesh = meshOn();

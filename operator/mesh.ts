@@ -40,7 +40,9 @@ export const documentKey = (workload: WorkloadRef): string =>
 /** refKey of a namespace's directory. */
 export const directoryKey = (namespace: string): string => refKey({ namespace, name: DIRECTORY_NAME });
 
-const isDirectory = (key: string): boolean => key.endsWith(`/${DIRECTORY_NAME}`);
+/** Of the refKey of a directory; undefined of any other. */
+const directoryNamespace = (key: string): string | undefined =>
+  key.endsWith(`/${DIRECTORY_NAME}`) ? key.slice(0, key.indexOf('/')) : undefined;
 
 /** A snapshot that takes longer is followed by a pause as long as itself: others have work too. */
 const LONG_MS = 50;
@@ -67,7 +69,7 @@ export class Mesh implements ConfigSource {
   constructor(options: MeshOptions) {
     this.#options = options;
     options.inPlace.onChange((key) => this.#seen(key));
-    for (const key of options.inPlace.existing.keys()) this.#learnEpoch(key);
+    for (const key of options.inPlace.existing.keys()) this.#seen(key);
   }
 
   /** The one that everything here is compiled from. */
@@ -166,6 +168,7 @@ export class Mesh implements ConfigSource {
     if (document) {
       if (this.#workloads.has(key)) return;
       this.#workloads.set(key, workload);
+      this.#raise(key, this.#epochInPlace(key), changes);
       this.#remember(key, workload, changes);
     } else {
       this.#workloads.delete(key);
@@ -176,35 +179,41 @@ export class Mesh implements ConfigSource {
 
   #remember(key: string, workload: string, changes: Gathered): void {
     const { compiler, inPlace } = this.#options;
-    this.#learnEpoch(key);
     const { used = [] } = inPlace.existing.get(key)?.stamp ?? {};
     if (!this.#used.remember(workload, used)) return;
     gather(changes, compiler.use(workload, this.#used.of(workload)));
   }
 
+  /** A file of this epoch is about to be written: what streams bring from now on comes after it. */
+  raise(key: string, epoch: number): void {
+    const changes: Gathered = { documents: new Set(), directories: new Set() };
+    this.#raise(key, epoch, changes);
+    this.#tell(changes);
+  }
+
   /** The watch showed a document in place anew: another replica may have written what its proxies use. */
   #seen(key: string): void {
     const changes: Gathered = { documents: new Set(), directories: new Set() };
+    this.#raise(key, this.#epochInPlace(key), changes);
     const workload = this.#workloads.get(key);
-    const moved = this.#learnEpoch(key);
-    // what was refused for its place in the order is worth another try
-    if (moved && workload !== undefined) changes.documents.add(workload);
-    if (moved && isDirectory(key)) changes.directories.add(key.slice(0, key.indexOf('/')));
     if (workload !== undefined) this.#remember(key, workload, changes);
     this.#tell(changes);
   }
 
-  /** True where the epoch is higher than any before. */
-  #learnEpoch(key: string): boolean {
-    const epoch = this.#options.inPlace.existing.get(key)?.stamp?.epoch ?? 1;
-    if (isDirectory(key)) {
-      const moved = epoch > this.#directoryEpoch;
-      if (moved) this.#directoryEpoch = epoch;
-      return moved;
-    }
-    const moved = epoch > (this.#epochs.get(key) ?? 1);
-    if (moved) this.#epochs.set(key, epoch);
-    return moved;
+  #epochInPlace(key: string): number {
+    return this.#options.inPlace.existing.get(key)?.stamp?.epoch ?? 1;
+  }
+
+  #raise(key: string, epoch: number, changes: Gathered): void {
+    const namespace = directoryNamespace(key);
+    const before = namespace === undefined ? (this.#epochs.get(key) ?? 1) : this.#directoryEpoch;
+    if (epoch <= before) return;
+    if (namespace === undefined) this.#epochs.set(key, epoch);
+    else this.#directoryEpoch = epoch;
+    // what was refused for its place in the order is worth another try
+    const workload = this.#workloads.get(key);
+    if (workload !== undefined) changes.documents.add(workload);
+    if (namespace !== undefined) changes.directories.add(namespace);
   }
 
   #tell(changes: Changes): void {

@@ -86,6 +86,7 @@ export class Reconciler {
       revision: () => mesh.position().revision,
       inForce: (document) => this.#proxies.inForce(document),
       filesDueMs: (document) => this.#proxies.filesDueMs(document),
+      onPlaced: (document, { epoch }) => mesh.raise(refKey(document), epoch),
       onIncident: (incident) => this.#events.incident(incident),
       onWritten: (document) => this.#documentWritten(document),
       onOversized: () => this.#queues.status.add(MESH_CONFIG_KEY),

@@ -59,6 +59,7 @@ class World {
       inForce: () => (this.#reported ? [{ ...this.#reported, streamed: false }] : []),
       filesDueMs: () => this.#filesDueMs,
       onIncident: () => {},
+      onPlaced: () => {},
       onWritten: () => {},
       onOversized: () => {},
     });

@@ -13,6 +13,7 @@
  */
 import type { Hash } from '../../core/proxyConfig/index.ts';
 import type { Clock } from '../../kube/index.ts';
+import type { Position } from '../control/types.ts';
 import type { DocumentSink, DocumentStamp, ExistingDocument } from '../sinks/types.ts';
 import { refKey } from '../sinks/types.ts';
 import { LazyTurns } from './lazyTurns.ts';
@@ -45,6 +46,8 @@ export interface DocumentsOptions {
   readonly inForce: (document: DesiredDocument) => readonly InForce[];
   /** Milliseconds until one of the proxies of this document has only the file; Infinity: all have a stream. */
   readonly filesDueMs: (document: DesiredDocument) => number;
+  /** It is about to be written at this place. */
+  readonly onPlaced: (document: DesiredDocument, position: Position) => void;
   readonly onIncident: (incident: DocumentIncident) => void;
   readonly onWritten: (document: DesiredDocument) => void;
   /** `oversized` is another one. */
@@ -205,7 +208,7 @@ export class Documents {
   }
 
   async #write({ desired, existing, memory, places, overtaken }: Look): Promise<undefined> {
-    const { clock, sink, hash, onIncident, onWritten } = this.#options;
+    const { clock, sink, hash, onPlaced, onIncident, onWritten } = this.#options;
     const key = refKey(desired);
     const position = nextPosition(places, overtaken);
     const { file, data, bytes } = await packed(desired.file, desired.text(position));
@@ -225,6 +228,7 @@ export class Documents {
       shape: desired.shape(),
       ...(used.length > 0 ? { used } : {}),
     };
+    onPlaced(desired, position);
     memory.written = await sink.apply({
       namespace,
       name,

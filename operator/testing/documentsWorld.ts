@@ -31,6 +31,7 @@ export class DocumentsWorld {
       inForce: () => this.inForce,
       filesDueMs: () => this.filesDueMs,
       onIncident: (incident) => this.incidents.push(incident),
+      onPlaced: () => {},
       onWritten: () => {},
       onOversized: () => {},
     });
