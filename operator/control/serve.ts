@@ -21,6 +21,8 @@ export interface Connection {
   readonly streams: Set<ServerHttp2Stream>;
   /** One at a time. */
   proxy: ProxySession | undefined;
+  /** It is to end, in order. */
+  leaving: boolean;
 }
 
 const FIRST_LINE_MS = 10_000;

@@ -8,9 +8,9 @@
  */
 import { constants } from 'node:crypto';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { ListenAddress } from '../http.ts';
-import { Sessions, type ControlLimits, type SessionsOptions } from './sessions.ts';
+import { CLOSE_GRACE_MS, Sessions, type ControlLimits, type SessionsOptions } from './sessions.ts';
 import { takeTurns } from './turns.ts';
 
 /** PEM texts: chain of the operator's own certificate, its key, and the roots that peers are verified with. */
@@ -66,13 +66,19 @@ export async function startControlServer(options: ControlServerOptions): Promise
     settings: { maxConcurrentStreams: limits.streamsPerConnection, enablePush: false },
   });
   const sessions = new Sessions(options, limits);
-  secure.on('session', (session) => sessions.accept(session));
+  const sockets = new Sockets();
+  secure.on('session', (session) => {
+    const socket = sockets.of(session.socket);
+    if (socket) sessions.accept(session, socket);
+    else session.destroy();
+  });
   secure.on('tlsClientError', (error) => onRefused('handshake', error.message));
   secure.on('sessionError', () => {});
-  const server = createServer(
-    { noDelay: true },
-    takeTurns((socket) => secure.emit('connection', socket)),
-  );
+  const handshake = takeTurns((socket) => secure.emit('connection', socket));
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    handshake(socket);
+  });
   server.maxConnections = limits.connections + 100;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -83,17 +89,37 @@ export async function startControlServer(options: ControlServerOptions): Promise
     port: (server.address() as AddressInfo).port,
     connections: () => sessions.size,
     setIdentity: (next) => secure.setSecureContext(tlsOptions(next)),
-    close: () => close(server, sessions),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      sessions.leaveAll();
+      const timer = setTimeout(() => {
+        sessions.destroyAll();
+        sockets.destroyAll();
+      }, CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(timer);
+    },
   };
 }
 
-const CLOSE_GRACE_MS = 1_000;
+/** The TCP connections, to be found by those that TLS made of them. */
+class Sockets {
+  readonly #open = new Map<string, Socket>();
 
-/** Says GOAWAY, gives what is under way a moment, then closes what is left. */
-async function close(server: Server, sessions: Sessions): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  sessions.closeAll();
-  const timer = setTimeout(() => sessions.destroyAll(), CLOSE_GRACE_MS);
-  await closed;
-  clearTimeout(timer);
+  add(socket: Socket): void {
+    const key = keyOf(socket);
+    this.#open.set(key, socket);
+    socket.once('close', () => this.#open.delete(key));
+  }
+
+  of(secured: Pick<Socket, 'remoteAddress' | 'remotePort'>): Socket | undefined {
+    return this.#open.get(keyOf(secured));
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#open.values()) socket.destroy();
+  }
 }
+
+const keyOf = ({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string =>
+  `${remoteAddress} ${remotePort}`;

@@ -1,6 +1,7 @@
 /** Connections that are open: who they are, how many one identity may hold, and whether they are alive. */
 import type { X509Certificate } from 'node:crypto';
 import type { ServerHttp2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { sessionAllowance, type PeerIdentity } from './admit.ts';
 import { Liveness } from './liveness.ts';
@@ -31,17 +32,34 @@ interface Accepted {
   readonly notAfter: number;
 }
 
+interface Open {
+  readonly connection: Connection;
+  /** Beneath TLS. A session of node:http2 may wait for a write that never ends: its end is the socket's. */
+  readonly socket: Socket;
+}
+
 /** `namespace/serviceAccount`. */
 const keyOf = ({ namespace, serviceAccount }: PeerIdentity): string => `${namespace}/${serviceAccount}`;
 
-/** GOAWAY, and the end of its streams: a stream that lives as long as the connection does not end by itself. */
-function endSession(session: ServerHttp2Session, { streams }: Connection): void {
+/** Time to go in order, ms. */
+export const CLOSE_GRACE_MS = 1_000;
+
+/**
+ * GOAWAY, and the end of its streams: a stream that lives as long as the connection does not end by itself. Not
+ * `session.close()`: after it node:http2 waits for the peer, for as long as that takes.
+ */
+function leave(session: ServerHttp2Session, { streams }: Connection): void {
+  if (!session.destroyed) session.goaway();
   for (const stream of streams) stream.end(() => stream.close());
-  session.close();
+}
+
+function end(session: ServerHttp2Session, socket: Socket): void {
+  session.destroy();
+  socket.destroy();
 }
 
 export class Sessions {
-  readonly #open = new Map<ServerHttp2Session, Connection>();
+  readonly #open = new Map<ServerHttp2Session, Open>();
   readonly #perIdentity = new Map<string, number>();
   readonly #options: SessionsOptions;
   readonly #limits: ControlLimits;
@@ -59,27 +77,30 @@ export class Sessions {
   }
 
   /** Checks who connects and how many there are; a refused connection is closed at once. */
-  accept(session: ServerHttp2Session): void {
+  accept(session: ServerHttp2Session, socket: Socket): void {
     // node:http2 destroys the session on its errors; the `close` that follows is what counts
     session.on('error', () => {});
     const accepted = this.#check(session);
     if (!accepted) {
       session.destroy();
+      this.#options.clock.after(CLOSE_GRACE_MS, () => socket.destroy());
       return;
     }
     const { peer, notAfter } = accepted;
-    const connection: Connection = { peer, streams: new Set(), proxy: undefined };
-    this.#open.set(session, connection);
+    const connection: Connection = { peer, streams: new Set(), proxy: undefined, leaving: false };
+    this.#open.set(session, { connection, socket });
     this.#count(peer, 1);
-    const stopWatching = this.#watch(session, connection, notAfter);
+    const stopWatching = this.#watch(session, { connection, socket }, notAfter);
     session.on('stream', (stream, headers) => {
       serveRequest({ stream, headers, connection }, this.#options);
     });
-    session.once('close', () => {
+    const ended = (): void => {
+      if (!this.#open.delete(session)) return;
       stopWatching();
-      this.#open.delete(session);
       this.#count(peer, -1);
-    });
+    };
+    session.once('close', ended);
+    socket.once('close', ended);
   }
 
   #count(peer: PeerIdentity, more: number): void {
@@ -111,31 +132,35 @@ export class Sessions {
   }
 
   /** Ends a session whose peer is silent or whose certificate has expired: the proxy comes back with its new one. */
-  #watch(session: ServerHttp2Session, connection: Connection, notAfter: number): () => void {
+  #watch(session: ServerHttp2Session, { connection, socket }: Open, notAfter: number): () => void {
     const { clock, onRefused } = this.#options;
     return this.#liveness.add({
       ping(answered) {
         if (!session.destroyed) session.ping((error) => (error ? undefined : answered()));
       },
       onTurn() {
+        if (session.destroyed) socket.destroy();
         connection.proxy?.look();
-        if (clock.now() <= notAfter || session.closed) return;
+        if (clock.now() <= notAfter || connection.leaving) return;
+        connection.leaving = true;
         onRefused('expired', 'the certificate of the connection has expired');
-        endSession(session, connection);
+        leave(session, connection);
+        clock.after(CLOSE_GRACE_MS, () => end(session, socket));
       },
       onResponsive: (responsive) => connection.proxy?.responsive(responsive),
       onSilent() {
         onRefused('silent', 'no answer to pings');
-        session.destroy();
+        end(session, socket);
       },
     });
   }
 
-  closeAll(): void {
-    for (const [session, connection] of this.#open) endSession(session, connection);
+  /** Says GOAWAY, gives what is under way a moment, then closes what is left. */
+  leaveAll(): void {
+    for (const [session, { connection }] of this.#open) leave(session, connection);
   }
 
   destroyAll(): void {
-    for (const session of this.#open.keys()) session.destroy();
+    for (const [session, { socket }] of this.#open) end(session, socket);
   }
 }
