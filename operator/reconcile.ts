@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import type { Changes } from '../core/compile/index.ts';
 import type { Report } from '../core/control/index.ts';
 import { WeftError } from '../core/errors/index.ts';
-import { resourceKey, workloadKey, type PodModel, type Snapshot } from '../core/model/index.ts';
+import { workloadKey, type PodModel, type Snapshot } from '../core/model/index.ts';
 import { compareRevision, type Hash } from '../core/proxyConfig/index.ts';
 import { WorkQueue, type Clock } from '../kube/index.ts';
 import type { ReportEntry, ReportRegistry } from './control/reports.ts';
@@ -22,7 +22,7 @@ import { Events } from './controllers/events.ts';
 import { MESH_CONFIG_KEY, MeshConfigStatusController } from './controllers/meshConfigStatus.ts';
 import { PolicyStatus } from './controllers/policyStatus.ts';
 import { Presence } from './controllers/presence.ts';
-import { Progress, type Generation } from './controllers/progress.ts';
+import { Progress } from './controllers/progress.ts';
 import { isPossible, Proxies } from './controllers/proxies.ts';
 import { mounts, Refresh, type MountedDocuments } from './controllers/refresh.ts';
 import { SnapshotView, type PodChange } from './controllers/view.ts';
@@ -153,9 +153,9 @@ export class Reconciler {
       this.#queues.documents.add(key);
       if (this.#documents.hashInPlace(key) === undefined) this.#refreshAll(this.#wanted.get(key));
     });
-    sinks.status.onChange((kind, key) =>
-      this.#queues.status.add(kind === 'MeshConfig' ? MESH_CONFIG_KEY : key),
-    );
+    for (const key of sinks.status.policies.keys()) this.#stored('MeshPolicy', key, false);
+    for (const key of sinks.status.meshConfigs.keys()) this.#stored('MeshConfig', key, false);
+    sinks.status.onChange((kind, key) => this.#stored(kind, key, true));
     this.#unsubscribe.push(
       reports.onChange((report, before) => this.#reported(report, before)),
       mesh.onSnapshot((snapshot) => this.#observe(snapshot)),
@@ -175,12 +175,12 @@ export class Reconciler {
       for (const change of pods) this.#podChanged(change, this.#view);
       for (const namespace of namespaces)
         this.#events.observe(this.#view, this.#view.podsOf(namespace).values());
-      if (resources) this.#resourcesChanged(this.#view, true);
+      if (resources) this.#resourcesChanged(this.#view);
     } else {
       this.#view = new SnapshotView(snapshot);
       for (const [key, after] of snapshot.pods)
         this.#podChanged({ key, before: undefined, after }, this.#view);
-      this.#resourcesChanged(this.#view, false);
+      this.#resourcesChanged(this.#view);
       for (const key of [...this.#wanted.keys(), ...this.#options.sinks.documents.existing.keys()])
         this.#queues.documents.add(key);
     }
@@ -188,17 +188,20 @@ export class Reconciler {
     for (const key of this.#wanted.newOwners(before, snapshot)) this.#queues.documents.add(key);
   }
 
-  /** `isNews`: this leader saw it happen, so that it can tell how long things take from now on. */
-  #resourcesChanged(view: SnapshotView, isNews: boolean): void {
+  #resourcesChanged(view: SnapshotView): void {
     this.#events.rejected(view);
-    const resources = new Map<string, Generation>();
-    for (const { metadata } of view.policies.values())
-      resources.set(resourceKey('MeshPolicy', { namespace: '', ...metadata }), metadata);
-    const config = view.snapshot.meshConfigResource?.metadata;
-    if (config) resources.set(MESH_CONFIG_KEY, config);
-    this.#progress.follow(resources, isNews);
     for (const key of this.#policies.keys()) this.#queues.status.add(key);
     this.#queues.status.add(MESH_CONFIG_KEY);
+  }
+
+  /** A resource is another one, as the API server has it: the first that is seen of a change. */
+  #stored(kind: 'MeshPolicy' | 'MeshConfig', key: string, isNews: boolean): void {
+    const { status } = this.#options.sinks;
+    const stored = kind === 'MeshConfig' ? status.meshConfigs.get(key) : status.policies.get(key);
+    const resource = `${kind}/${key}`;
+    if (stored) this.#progress.see(resource, stored, isNews);
+    else this.#progress.forget(resource);
+    this.#queues.status.add(kind === 'MeshConfig' ? MESH_CONFIG_KEY : key);
   }
 
   #podChanged(change: PodChange, view: SnapshotView): void {

@@ -110,7 +110,7 @@ it('reacts at once, then to what turns after COALESCE_MS and to what counts on a
 
 it('says how long it took until all had it, and keeps to that', async () => {
   see({ pods: [payment], policies: [policy] });
-  progress.follow(new Map([['MeshPolicy/shop/payment', policy.metadata]]), true);
+  progress.see('MeshPolicy/shop/payment', policy.metadata);
   await controller.reconcile(KEY);
   expect(status()?.appliedIn).toBeUndefined();
   now += 84;

@@ -5,8 +5,6 @@ const KEY = 'MeshPolicy/shop/payment';
 const first = { uid: 'u', generation: 1 };
 let now: number;
 let progress: Progress;
-const follow = (resource: typeof first | undefined, isNews = true): void =>
-  progress.follow(new Map(resource ? [[KEY, resource]] : []), isNews);
 
 beforeEach(() => {
   now = 1_000;
@@ -14,9 +12,9 @@ beforeEach(() => {
 });
 
 it('measures from when a generation was first seen to the last proxy that took it', () => {
-  follow(first);
+  progress.see(KEY, first);
   now += 40;
-  follow(first);
+  progress.see(KEY, first);
   progress.heard(KEY);
   now += 44;
   progress.heard(KEY);
@@ -27,14 +25,14 @@ it('measures from when a generation was first seen to the last proxy that took i
 });
 
 it('begins anew with each generation, and with another resource of the same name', () => {
-  follow(first);
+  progress.see(KEY, first);
   progress.heard(KEY);
   for (const next of [
     { uid: 'u', generation: 2 },
     { uid: 'v', generation: 2 },
   ]) {
     now += 10_000;
-    follow(next);
+    progress.see(KEY, next);
     now += 7;
     progress.heard(KEY);
     expect(progress.complete(KEY, next)).toBe('7ms');
@@ -43,10 +41,10 @@ it('begins anew with each generation, and with another resource of the same name
 });
 
 it('says nothing of what it found as it is, or of what is gone', () => {
-  follow(first, false);
+  progress.see(KEY, first, false);
   expect(progress.complete(KEY, first)).toBeUndefined();
-  follow({ uid: 'u', generation: 2 });
-  follow(undefined);
+  progress.see(KEY, { uid: 'u', generation: 2 });
+  progress.forget(KEY);
   expect(progress.complete(KEY, { uid: 'u', generation: 2 })).toBeUndefined();
 });
 

@@ -24,15 +24,16 @@ export class Progress {
     this.#monotonic = monotonic;
   }
 
-  /** All resources that there are now, by key. `isNews`: what is new among them has come just now. */
-  follow(resources: ReadonlyMap<string, Generation>, isNews: boolean): void {
-    for (const [key, { uid = '', generation = 0 }] of resources) {
-      const known = this.#ways.get(key);
-      if (known?.uid === uid && known.generation === generation) continue;
-      const now = this.#monotonic();
-      this.#ways.set(key, { uid, generation, seenAt: isNews ? now : undefined, heardAt: now });
-    }
-    for (const key of this.#ways.keys()) if (!resources.has(key)) this.#ways.delete(key);
+  /** There is this generation now. `isNews`: since just now. */
+  see(key: string, { uid = '', generation = 0 }: Generation, isNews = true): void {
+    const known = this.#ways.get(key);
+    if (known?.uid === uid && known.generation === generation) return;
+    const now = this.#monotonic();
+    this.#ways.set(key, { uid, generation, seenAt: isNews ? now : undefined, heardAt: now });
+  }
+
+  forget(key: string): void {
+    this.#ways.delete(key);
   }
 
   /** A proxy has another version of it in force. */
