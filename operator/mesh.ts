@@ -144,8 +144,9 @@ export class Mesh implements ConfigSource {
     if (!snapshot) return;
     this.#waiting = undefined;
     const startedAt = clock.monotonic();
-    this.#snapshot = snapshot;
     const { documents, directories } = compiler.take(snapshot);
+    // not before: what could not be compiled is not there
+    this.#snapshot = snapshot;
     const changes: Gathered = { documents: new Set(documents), directories: new Set(directories) };
     for (const workload of documents) this.#comesOrGoes(workload, changes);
     onCompiled?.(clock.monotonic() - startedAt);

@@ -37,7 +37,7 @@ export interface CompiledDirectory {
 export interface Changes {
   /** workloadKeys of documents that are new, other than before, or gone. */
   readonly documents: ReadonlySet<string>;
-  /** Namespaces whose directory is another one. */
+  /** Namespaces with documents whose directory is new, another one, or not needed any more. */
   readonly directories: ReadonlySet<string>;
 }
 

@@ -198,6 +198,44 @@ describe('a change of what everything is made from', () => {
   });
 });
 
+describe('a snapshot that cannot be compiled', () => {
+  const objects = (...more: Manifest[]) => snapshotOf(...shop, ...bank, ...more);
+  const strict = policy('p', { mtls: { mode: 'Strict' } });
+
+  it.each([1, 2, 3, 5, 8, 13])('leaves nothing half done, wherever it failed: at hash %d', (failing) => {
+    let left = Infinity;
+    const compiler = new Compiler({
+      hash: (text) => {
+        left -= 1;
+        if (left === 0) throw new Error('failed');
+        return hash(text);
+      },
+    });
+    compiler.take(objects());
+    compiler.use(CART, new Set(['bank/teller']));
+    left = failing;
+    const config = meshConfig({ outbound: { default: 'RegistryOnly' } });
+    const told = compiler.directory('shop');
+    for (let round = 0; round < 2; round += 1) {
+      expect(() => compiler.take(objects(strict, config, service('more')))).toThrow('failed');
+      expect(compiler.directory('shop')).toBe(told);
+      expect(compiler.availability('shop', 'bank/teller')).toBe('Available');
+      left = failing;
+    }
+    left = Infinity;
+    const without = snapshotOf(...bank, namespace('shop'), strict, config);
+    const changes = compiler.take(without);
+    const bankers = ['deployment/bank/teller', 'serviceaccount/bank/teller'];
+    expect(changes.documents).toEqual(new Set([CART, ...bankers]));
+    expect(changes.directories).toEqual(new Set(['bank', 'shop']));
+    const anew = new Compiler({ hash });
+    anew.take(without);
+    const hashes = (each: Compiler) => [...each.documents].map(([key, document]) => [key, document.hash]);
+    expect(hashes(compiler)).toEqual(hashes(anew));
+    expect(compiler.directory('bank').hash).toBe(anew.directory('bank').hash);
+  });
+});
+
 describe('the work of one change in a mesh of 1,000 services and 10,000 endpoints', () => {
   const size = { namespaces: 50, services: 20, endpoints: 10 };
   let hashed: string[] = [];

@@ -30,10 +30,10 @@ const namespaceOf = (key: string): string => key.slice(0, key.indexOf('/'));
 
 export class Compiler {
   readonly #hash: Hash;
-  readonly #services: ServiceParts;
-  readonly #policies: PolicyParts;
-  readonly #lists: ServiceLists;
-  readonly #directories: Directories;
+  #services: ServiceParts;
+  #policies: PolicyParts;
+  #lists: ServiceLists;
+  #directories: Directories;
   readonly #documents = new Map<string, CompiledDocument>();
   /** workloadKeys of the documents of a namespace. */
   readonly #documentsOf = new Groups<true>();
@@ -41,6 +41,11 @@ export class Compiler {
   readonly #used = new Map<string, ReadonlySet<string>>();
   /** The same the other way round. */
   readonly #users = new Groups<true>();
+  /** What is told of services and directories: of the last snapshot that was compiled whole. */
+  #whole: Whole | undefined;
+  /** workloadKeys of documents that are other ones than was said last. */
+  #changed = new Set<string>();
+  /** Undefined: the next snapshot is compiled from scratch. */
   #mesh: MeshIndex | undefined;
   #common: CommonParts | undefined;
 
@@ -59,18 +64,34 @@ export class Compiler {
 
   /** What workloads of the namespace know of the mesh. The same value for all namespaces that see the same. */
   directory(namespace: string): CompiledDirectory {
-    return this.#directories.of(namespace);
+    return (this.#whole?.directories ?? this.#directories).of(namespace);
   }
 
   /** Whether workloads of the namespace may have the service, by `namespace/name`, in their documents. */
   availability(namespace: string, service: string): Availability {
-    const found = this.#services.get(service);
-    if (!found?.isMesh) return 'Unknown';
-    return found.isVisibleTo(namespace, this.#everybody) ? 'Available' : 'Hidden';
+    return this.#whole ? availabilityIn(this.#whole, namespace, service) : 'Unknown';
   }
 
-  /** Takes the next snapshot; says what it changed. */
+  /** Takes the next snapshot; says what it changed. After one that cannot be compiled the next is compiled from scratch. */
   take(snapshot: Snapshot): Changes {
+    try {
+      return this.#take(snapshot);
+    } catch (error) {
+      // what is half done would look like what is done
+      this.#forget();
+      throw error;
+    }
+  }
+
+  #forget(): void {
+    this.#mesh = undefined;
+    this.#services = new ServiceParts(this.#hash);
+    this.#policies = new PolicyParts(this.#hash);
+    this.#lists = new ServiceLists(this.#hash);
+    this.#directories = new Directories(this.#hash);
+  }
+
+  #take(snapshot: Snapshot): Changes {
     const before = this.#mesh?.snapshot;
     const dirty = this.#look(snapshot);
     const mesh = this.#mesh!;
@@ -83,23 +104,27 @@ export class Compiler {
     const everything = common !== this.#common || isOpen(before) !== isOpen(snapshot);
     this.#common = common;
     if (everything) for (const key of this.#policies.keys()) documents.add(key);
+    if (!before) for (const key of this.#documents.keys()) documents.add(key);
     for (const namespace of this.#lists.update(services)) {
       for (const key of this.#documentsOf.get(namespace)?.keys() ?? []) documents.add(key);
     }
     for (const service of services.keys()) {
       for (const key of this.#users.get(service)?.keys() ?? []) documents.add(key);
     }
-    const changed = this.#assembleAll(documents);
+    this.#assembleAll(documents);
     mesh.book.prune(() => this.#policiesInUse());
     const directories = this.#directories.update({
       changed: services,
       settings: {
-        everybody: this.#everybody,
+        everybody: isOpen(snapshot),
         withOutside: snapshot.meshConfig.outbound.default === 'RegistryOnly',
       },
       namespaces: this.#documentsOf.names(),
     });
-    return { documents: changed, directories };
+    if (!before)
+      for (const namespace of this.#whole?.directories.namespaces ?? []) directories.add(namespace);
+    this.#whole = { services: this.#services, directories: this.#directories, everybody: isOpen(snapshot) };
+    return { documents: this.#news(), directories };
   }
 
   /**
@@ -112,11 +137,14 @@ export class Compiler {
     else this.#used.set(workload, new Set(services));
     for (const service of services) this.#users.set(service, workload, true);
     if (!this.#policies.get(workload)) return NONE;
-    return { documents: this.#assembleAll([workload]), directories: NONE.directories };
+    this.#assembleAll([workload]);
+    return { documents: this.#news(), directories: NONE.directories };
   }
 
-  get #everybody(): boolean {
-    return isOpen(this.#mesh?.snapshot);
+  #news(): ReadonlySet<string> {
+    const news = this.#changed;
+    this.#changed = new Set();
+    return news;
   }
 
   /** What may have become other by this snapshot. */
@@ -160,21 +188,18 @@ export class Compiler {
     return inUse;
   }
 
-  /** Returns those that are other ones now, or gone. */
-  #assembleAll(workloads: Iterable<string>): Set<string> {
-    const changed = new Set<string>();
+  #assembleAll(workloads: Iterable<string>): void {
     for (const key of workloads) {
       const own = this.#policies.get(key);
       const last = this.#documents.get(key);
       const next = own && this.#assemble(key, own, last);
       if (next === last) continue;
-      changed.add(key);
+      this.#changed.add(key);
       if (next) this.#documents.set(key, next);
       else this.#documents.delete(key);
       if (next && !last) this.#documentsOf.set(next.workload.namespace, key, true);
       if (last && !next) this.#documentsOf.delete(last.workload.namespace, key);
     }
-    return changed;
   }
 
   #assemble(key: string, { workload, policy, resources }: OwnPart, last: CompiledDocument | undefined) {
@@ -194,13 +219,31 @@ export class Compiler {
   /** The services of other namespaces that its document holds. */
   #usedBy(key: string, { namespace }: WorkloadModel): ReadonlyMap<string, CompiledService> {
     const services = new Map<string, CompiledService>();
+    const now = { services: this.#services, everybody: isOpen(this.#mesh?.snapshot) };
     for (const service of this.#used.get(key) ?? []) {
-      if (namespaceOf(service) === namespace || this.availability(namespace, service) !== 'Available')
+      if (namespaceOf(service) === namespace || availabilityIn(now, namespace, service) !== 'Available')
         continue;
       services.set(service, this.#services.get(service)!);
     }
     return services;
   }
+}
+
+interface Whole {
+  readonly services: ServiceParts;
+  readonly directories: Directories;
+  /** Whether everybody sees services that say nothing of it. */
+  readonly everybody: boolean;
+}
+
+function availabilityIn(
+  { services, everybody }: Pick<Whole, 'services' | 'everybody'>,
+  namespace: string,
+  service: string,
+): Availability {
+  const found = services.get(service);
+  if (!found?.isMesh) return 'Unknown';
+  return found.isVisibleTo(namespace, everybody) ? 'Available' : 'Hidden';
 }
 
 /** Whether everybody sees services that say nothing of it. */

@@ -50,6 +50,11 @@ export class Directories {
     this.#hash = hash;
   }
 
+  /** Those that needed one last. */
+  get namespaces(): Iterable<string> {
+    return this.#current.keys();
+  }
+
   of(namespace: string): CompiledDirectory {
     return this.#current.get(namespace) ?? this.#find(namespace);
   }
