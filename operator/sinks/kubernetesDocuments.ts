@@ -14,6 +14,8 @@ import { type DocumentObject, type DocumentSink, type ExistingDocument, type Vie
 
 const MANAGED = 'weft';
 const FILES = ['config.json', 'directory.json'];
+/** Documents are long, and nothing of a page is kept: large pages would be what the process needs most memory for. */
+const PAGE_SIZE = 25;
 
 const stateOf = ({ metadata }: Pick<ConfigMap, 'metadata'>): Omit<ExistingDocument, 'actualTextHash'> => {
   const stamp = readStamp(metadata.annotations?.[annotation.document]);
@@ -68,6 +70,7 @@ export class KubernetesDocuments implements DocumentSink {
     this.#reflector = new Reflector<ConfigMap, ExistingDocument>({
       client,
       resource: resources.configMaps,
+      pageSize: PAGE_SIZE,
       labelSelector: `${label.managedBy}=${MANAGED}`,
       transform: toExisting(hash),
       onChange: ({ key }) => this.#changed(key),
