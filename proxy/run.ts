@@ -10,6 +10,7 @@ import { configFamilies, controlFamilies } from './config/metrics.ts';
 import { reportOf } from './config/report.ts';
 import { startStore, type ConfigStore } from './config/store.ts';
 import { StreamClient } from './config/streamClient.ts';
+import { collectGarbage } from './collect.ts';
 import { DrainState, startControlSocket } from './drain.ts';
 import type { Environment } from './env.ts';
 import { dataListeners, probeAddresses, publicHost, type Listeners } from './listeners.ts';
@@ -138,7 +139,7 @@ async function startTraffic(parts: Parts, entry: URL): Promise<void> {
   const { environment, log, telemetry, store, drain } = parts;
   await Promise.all([firstOf(store.config), firstOf(store.identity)]);
   // what reading left behind would stay resident for as long as little happens; now nobody waits for an answer
-  globalThis.gc?.();
+  collectGarbage();
   const listen = dataListeners(environment);
   if (environment.workers === 1) {
     const { config, identity } = store;

@@ -86,13 +86,14 @@ export type Account = 'client' | 'server';
 export interface WeftRoute extends Route {
   bundle: Bundle;
   otherServices?: number;
+  meshServices?: number;
   /** Arguments of Node before the bundle. */
   nodeArguments?: (account: Account) => string[];
 }
 
 const inboundProxy = (
   { dir, identities }: BenchContext,
-  { traffic, to, bundle, otherServices = 0, nodeArguments }: WeftRoute,
+  { traffic, to, bundle, otherServices = 0, meshServices = otherServices, nodeArguments }: WeftRoute,
   port: number,
 ): Promise<Weft> =>
   weft({
@@ -103,6 +104,7 @@ const inboundProxy = (
     protocol: DECLARED[traffic],
     peerPort: port,
     otherServices,
+    meshServices,
     nodeArguments: [...bundle.nodeArguments, ...(nodeArguments?.('server') ?? [])],
     listen: {
       inbound: [{ listen: `127.0.0.1:${port}`, port: WORKLOAD_PORT, dial: `127.0.0.1:${to}` }],

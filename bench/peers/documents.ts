@@ -47,8 +47,10 @@ export interface DocumentOptions {
   protocol: Protocol;
   /** Loopback port of the server side's proxy, where the client side's finds its peer. */
   peerPort: number;
-  /** Further services that nobody calls. */
+  /** Further services in the document, which nobody calls. */
   otherServices?: number;
+  /** Services of the mesh, which the directory lists; absent: those of the document. */
+  meshServices?: number;
 }
 
 function section({ account, protocol }: DocumentOptions): Section {
@@ -134,15 +136,15 @@ export function configText(options: DocumentOptions): string {
   return JSON.stringify(sealDocument(document, hash));
 }
 
-/** Lists the further services as a mesh does: all of them, without endpoints. */
-export function directoryText(options: DocumentOptions): string {
+/** Lists the services as a mesh does: all of them, without endpoints. */
+export function directoryText({ otherServices = 0, meshServices }: DocumentOptions): string {
   const directory: Directory = {
     version: DOCUMENT_VERSION,
     epoch: 1,
     revision: '1',
     hash: '',
-    services: servicesOf(options)
-      .slice(1)
+    services: Array.from({ length: meshServices ?? otherServices }, (_, index) => otherService(index))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ namespace, name, addresses }) => ({
         namespace,
         name,

@@ -13,6 +13,9 @@ import type { Scenario } from './scenario.ts';
 const CONNECTIONS = 10_000;
 const TLS_CONNECTIONS = 1000;
 const SERVICES = 1000;
+/** Of a mesh of so many services a proxy usually calls so few. */
+const MESHES = [10, 1000] as const;
+const USED = 5;
 /** V8 gives memory back some seconds after the work that needed it. */
 const SETTLE_MS = 5000;
 const MOST_ROUNDS = 3;
@@ -22,6 +25,8 @@ const COLUMNS: readonly Column[] = [
   { measure: 'idleMB', header: 'idle MB', digits: 1 },
   { measure: 'rssMB', header: 'RSS idle MB', digits: 1 },
   { measure: 'servicesMB', header: '1,000 services MB', digits: 1 },
+  { measure: 'mesh10MB', header: '5 of 10 services MB', digits: 1 },
+  { measure: 'mesh1000MB', header: '5 of 1,000 services MB', digits: 1 },
   { measure: 'connectionsMB', header: '10,000 connections MB', digits: 1 },
   { measure: 'connectionKB', header: 'KB each', digits: 1 },
   { measure: 'tlsKB', header: 'idle TLS connection KB', digits: 1 },
@@ -34,6 +39,8 @@ interface Subject {
   secured: () => Promise<Contender>;
   security: Security;
   withServices?: () => Promise<Contender>;
+  /** With `USED` services in its document, in a mesh of so many. */
+  inMesh?: (services: number) => Promise<Contender>;
   /** Of plaintext; what its limit of open files lets it have. */
   connections: number;
 }
@@ -96,12 +103,26 @@ const securely = ({ secured, security }: Subject): Promise<Round> =>
 const servicesOf = (start: () => Promise<Contender>): Promise<Round> =>
   running(start, async (contender) => ({ servicesMB: megabytes((await settled(contender)).rssAnon) }));
 
+async function inMeshes({ inMesh, name }: Subject, attempt: Attempt): Promise<Round> {
+  const measured: Round = {};
+  for (const services of inMesh ? MESHES : []) {
+    const measure = () =>
+      running(
+        () => inMesh!(services),
+        async (contender) => ({ [`mesh${services}MB`]: megabytes((await settled(contender)).rssAnon) }),
+      );
+    Object.assign(measured, await attempt(`${name} in a mesh of ${services} services`, measure));
+  }
+  return measured;
+}
+
 async function oneRound(subject: Subject, attempt: Attempt): Promise<Round> {
   const { name, withServices } = subject;
   return {
     ...(await attempt(name, () => plainly(subject, attempt))),
     ...(await attempt(`${name} with idle TLS connections`, () => securely(subject))),
     ...(withServices ? await attempt(`${name} with services`, () => servicesOf(withServices)) : {}),
+    ...(await inMeshes(subject, attempt)),
   };
 }
 
@@ -115,6 +136,7 @@ function subjects(context: BenchContext, to: number): Subject[] {
     secured: () => weftHop(context, { ...route, bundle }),
     security: { files: context.identities.client, alpn: 'weft-tcp/1' },
     withServices: () => weftHop(context, { ...route, bundle, otherServices: SERVICES }),
+    inMesh: (meshServices) => weftHop(context, { ...route, bundle, otherServices: USED, meshServices }),
     connections: CONNECTIONS,
   });
   return [

@@ -112,7 +112,7 @@ export class ConfigCore {
 
   #directoryFile(text: string): void {
     try {
-      const value = readDirectory(text);
+      const value = readDirectory(text, this.#directory?.value);
       const order = orderOf({ position: value, source: 'file' }, this.#directory, 'directory.json');
       if (order === 'news') this.#directory = this.#held(value, 'file');
       this.refusals.accept('directory');

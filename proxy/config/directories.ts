@@ -6,19 +6,19 @@ import { fieldOf, parseDirectory } from '../../core/proxyConfig/parse.ts';
 import { hashOfDirectory } from '../../core/proxyConfig/parts.ts';
 import type { DirectoryService, OutsideService } from '../../core/proxyConfig/schema.ts';
 import { DOCUMENT_VERSION } from '../../core/proxyConfig/version.ts';
-import { compact, CompactDirectory, entryOf, type Entries, type Entry } from '../outbound/directory.ts';
+import { compact, CompactDirectory, entryOf, type Entries, type EntryText } from '../outbound/directory.ts';
 import { documentHash } from './position.ts';
 
 /** Reads `directory.json`. Throws WeftError DOCUMENT_*. */
-export const readDirectory = (text: string): CompactDirectory =>
-  compact(parseDirectory(text, documentHash), documentHash);
+export const readDirectory = (text: string, before: CompactDirectory | undefined): CompactDirectory =>
+  compact(parseDirectory(text, documentHash), documentHash, before);
 
 type Validate = typeof validateDirectoryService;
 
 function entriesOf(
   values: readonly (DirectoryService | OutsideService)[],
   { validate, field }: { validate: Validate; field: string },
-): Entry[] {
+): EntryText[] {
   return values.map((value, index) => {
     if (validate(value)) return entryOf(value, documentHash);
     const [error] = validate.errors ?? [];

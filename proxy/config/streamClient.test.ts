@@ -130,7 +130,8 @@ describe('the stream', () => {
       to.send(updateOf(documentOf({ ...document, revision: '12' }), message.has));
     };
     stream.send({ ...updateOf(document, has()), revision: '11', hash: 'another' });
-    await eventually(() => revision() === '12');
+    await eventually(() => stream.messages.length === 5);
+    expect(revision()).toBe('12');
     expect(stream.messages.map(({ type }) => type)).toEqual(['state', 'ack', 'refusal', 'state', 'ack']);
     server.onMessage = (to, message) => {
       if (message.type === 'state')

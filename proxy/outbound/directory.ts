@@ -8,18 +8,61 @@ import type { Directory, DirectoryService, OutsideService } from '../../core/pro
 import { normalizeAddress } from '../wire/address.ts';
 import { changesOf, Owners, withChanges } from './ordered.ts';
 
-/** One service as canonical JSON. */
-export interface Entry {
+/** One service as canonical JSON; plain data, which threads tell each other. */
+export interface EntryText {
   /** `namespace/name`. */
   readonly key: string;
   readonly hash: string;
   readonly text: string;
 }
 
-export const entryOf = (value: DirectoryService | OutsideService, hash: (text: string) => string): Entry => {
+export const entryOf = (
+  value: DirectoryService | OutsideService,
+  hash: (text: string) => string,
+): EntryText => {
   const text = canonicalJson(value);
   return { key: serviceKey(value), hash: hash(text), text };
 };
+
+/** One service, as a piece of a text that it shares with those that came with it: thousands of texts would scatter. */
+class Entry implements EntryText {
+  readonly key: string;
+  private readonly block: string;
+  private readonly hashAt: number;
+  private readonly textAt: number;
+  private readonly end: number;
+
+  constructor({ key, hash, text }: EntryText, block: string, at: number) {
+    this.key = key;
+    this.block = block;
+    this.hashAt = at;
+    this.textAt = at + hash.length;
+    this.end = this.textAt + text.length;
+  }
+
+  get hash(): string {
+    return this.block.slice(this.hashAt, this.textAt);
+  }
+
+  get text(): string {
+    return this.block.slice(this.textAt, this.end);
+  }
+
+  toJSON(): EntryText {
+    const { key, hash, text } = this;
+    return { key, hash, text };
+  }
+}
+
+function pack(entries: readonly EntryText[]): Entry[] {
+  const block = entries.map(({ hash, text }) => hash + text).join('');
+  let at = 0;
+  return entries.map((entry) => {
+    const packed = new Entry(entry, block, at);
+    at += entry.hash.length + entry.text.length;
+    return packed;
+  });
+}
 
 const read = <T extends DirectoryService | OutsideService>({ text }: Entry): T => JSON.parse(text) as T;
 
@@ -30,24 +73,33 @@ const addressesOf = (entry: Entry): string[] =>
 export class Entries {
   readonly byKey: ReadonlyMap<string, Entry>;
   private readonly byAddress: Owners<Entry>;
+  /** Entries that their texts still hold and that are no more. */
+  private readonly stale: number;
 
-  private constructor(byKey: ReadonlyMap<string, Entry>, byAddress: Owners<Entry>) {
+  private constructor(byKey: ReadonlyMap<string, Entry>, byAddress: Owners<Entry>, stale: number) {
     this.byKey = byKey;
     this.byAddress = byAddress;
+    this.stale = stale;
   }
 
-  static readonly none = new Entries(new Map(), new Owners((a, b) => (a.key < b.key ? -1 : 1)));
+  static readonly none = new Entries(new Map(), new Owners((a, b) => (a.key < b.key ? -1 : 1)), 0);
 
-  with(changed: readonly Entry[], removed: readonly string[] = []): Entries {
+  with(changed: readonly EntryText[], removed: readonly string[] = []): Entries {
     if (changed.length === 0 && removed.length === 0) return this;
+    const gone = [...removed, ...changed.map(({ key }) => key)].flatMap((key) => this.byKey.get(key) ?? []);
+    const stale = this.stale + gone.length;
+    if (stale > this.byKey.size) return this.packedAnew().with(changed, removed);
     const byAddress = this.byAddress.copy();
-    for (const key of [...removed, ...changed.map((entry) => entry.key)]) {
-      const before = this.byKey.get(key);
-      if (before) for (const address of addressesOf(before)) byAddress.remove(address, before);
-    }
-    for (const entry of changed) for (const address of addressesOf(entry)) byAddress.add(address, entry);
-    const pairs = changed.map((entry) => [entry.key, entry] as const);
-    return new Entries(withChanges(this.byKey, pairs, removed), byAddress);
+    for (const entry of gone) for (const address of addressesOf(entry)) byAddress.remove(address, entry);
+    const entries = pack(changed);
+    for (const entry of entries) for (const address of addressesOf(entry)) byAddress.add(address, entry);
+    const pairs = entries.map((entry) => [entry.key, entry] as const);
+    return new Entries(withChanges(this.byKey, pairs, removed), byAddress, stale);
+  }
+
+  /** The same ones, of one text. */
+  private packedAnew(): Entries {
+    return Entries.none.with([...this.byKey.values()]);
   }
 
   /** In the order of their names. */
@@ -59,10 +111,10 @@ export class Entries {
 /** A directory by what makes it another one; plain data, which threads tell each other. */
 export interface DirectoryChange {
   position: { epoch: number; revision: string; hash: string };
-  services: readonly Entry[];
+  services: readonly EntryText[];
   removed: readonly string[];
   /** Undefined where there is no list of what is outside. */
-  outside: { services: readonly Entry[]; removed: readonly string[] } | undefined;
+  outside: { services: readonly EntryText[]; removed: readonly string[] } | undefined;
 }
 
 export class CompactDirectory {
@@ -92,15 +144,16 @@ export class CompactDirectory {
   }
 
   /** What makes `after` of `before`. */
-  static change(before: CompactDirectory | undefined, after: CompactDirectory): DirectoryChange {
+  static change(before: Bases | undefined, after: CompactDirectory): DirectoryChange {
     const { epoch, revision, hash, services, outside } = after;
-    const listed = changesOf(before?.services.byKey, services.byKey);
-    const others = outside && changesOf(before?.outside?.byKey, outside.byKey);
+    const differ = (then: Entries | undefined, now: Entries) => {
+      const { changed, removed } = changesOf(then?.byKey, now.byKey);
+      return { services: changed.map((entry) => entry.toJSON()), removed };
+    };
     return {
       position: { epoch, revision, hash },
-      services: listed.changed,
-      removed: listed.removed,
-      outside: others && { services: others.changed, removed: others.removed },
+      ...differ(before?.services, services),
+      outside: outside && differ(before?.outside, outside),
     };
   }
 
@@ -136,15 +189,27 @@ export class CompactDirectory {
 
 type Bases = Pick<CompactDirectory, 'services' | 'outside'>;
 
-/** Of a directory that was read from a file. */
-export function compact(directory: Directory, hash: (text: string) => string): CompactDirectory {
-  const { epoch, revision, services, outside } = directory;
-  const entries = (values: readonly (DirectoryService | OutsideService)[]) =>
-    values.map((value) => entryOf(value, hash));
-  return CompactDirectory.of({
-    position: { epoch, revision, hash: directory.hash },
-    services: entries(services),
-    removed: [],
-    outside: outside && { services: entries(outside), removed: [] },
-  });
+/** Of a directory that was read whole. Shares with `before` what is the same. */
+export function compact(
+  { epoch, revision, hash: whole, services, outside }: Directory,
+  hash: (text: string) => string,
+  before?: CompactDirectory,
+): CompactDirectory {
+  const changes = (values: readonly (DirectoryService | OutsideService)[], then: Entries | undefined) => {
+    const entries = values.map((value) => entryOf(value, hash));
+    const keys = new Set(entries.map(({ key }) => key));
+    return {
+      services: entries.filter(({ key, text }) => then?.byKey.get(key)?.text !== text),
+      removed: [...(then?.byKey.keys() ?? [])].filter((key) => !keys.has(key)),
+    };
+  };
+  const position = { epoch, revision, hash: whole };
+  return CompactDirectory.of(
+    {
+      position,
+      ...changes(services, before?.services),
+      outside: outside && changes(outside, before?.outside),
+    },
+    before,
+  );
 }

@@ -1,6 +1,7 @@
 /** One worker: the data plane, as in a proxy of one thread, by configuration that the main thread has checked. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadIdentity } from '../config/identity.ts';
+import { collectGarbage } from '../collect.ts';
 import { firstOf, LiveValue } from '../config/live.ts';
 import { sourceAfter, StateKeeper } from '../config/state.ts';
 import type { DataPlane, IdentityState } from '../context.ts';
@@ -97,7 +98,7 @@ export async function runWorker(): Promise<void> {
   });
   try {
     await Promise.all([firstOf(config), firstOf(state.identity)]);
-    globalThis.gc?.();
+    collectGarbage();
     state.serving = await serveHere(listen, state.plane);
     tell({ type: 'serving', addresses: state.serving.addresses });
   } catch (error) {
