@@ -113,3 +113,13 @@ function changeOf({ metadata }: PartialObject): string | undefined {
   const gone = FILES.filter((file) => !ours.has(file));
   return gone.length > 0 ? `${gone.join(', ')} was removed` : undefined;
 }
+
+/** A new leader looks at so many Secrets at once, and at the others one by one: all proxies come to it at the same time. */
+const FIRST_LOOKS = 50;
+const LOOK_MS = 10;
+
+/** Keys, and after how many ms to look at each for the first time. */
+export function* spread(keys: Iterable<string>): Generator<[string, number], void> {
+  let index = 0;
+  for (const key of keys) yield [key, Math.max(0, (index += 1) - FIRST_LOOKS) * LOOK_MS];
+}

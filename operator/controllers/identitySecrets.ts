@@ -2,7 +2,7 @@
  * A Secret with certificate, key and trust bundle for each identity: `weft.serviceaccount.<name>`, owned by the
  * ServiceAccount.
  *
- *   new IdentitySecrets({client, clock, log, randomBytes, authority, trustDomain, leafLifetimeMs, onChanged})
+ *   new IdentitySecrets({client, clock, log, …})
  *     .setDesired(identities)   all identities of the mesh, whole each time; whoever leads or not
  *     .lead(signal)             the replica that holds the Lease: writes, until the signal aborts
  *     .recheck()                after a change of the configured lifetime
@@ -39,6 +39,7 @@ import {
   identityRef,
   inPlaceOf,
   isManaged,
+  spread,
   type DesiredIdentity,
 } from './identitySecret.ts';
 
@@ -100,8 +101,9 @@ export class IdentitySecrets {
   lookAgain(namespace: string, serviceAccount: string): void {
     const key = identityKey({ namespace, serviceAccount });
     const known = this.#memory.get(key);
-    if (!known || this.#options.clock.monotonic() - known.probedAt < LOOK_AGAIN_MS) return;
-    known.probedAt = -Infinity;
+    if (!known && !this.#desired.has(key)) return;
+    if (known && this.#options.clock.monotonic() - known.probedAt < LOOK_AGAIN_MS) return;
+    if (known) known.probedAt = -Infinity;
     this.#queue?.add(key);
   }
 
@@ -129,7 +131,7 @@ export class IdentitySecrets {
     this.#bundlesSince = clock.monotonic();
     this.#queue = queue;
     const unsubscribe = authority.subscribe(() => this.recheck());
-    this.recheck();
+    for (const [key, ms] of spread(this.#desired.keys())) queue.addAfter(key, ms);
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     unsubscribe();
     this.#queue = undefined;
