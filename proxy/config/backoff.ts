@@ -16,10 +16,10 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** The next pause, in ms. */
-  next(): number {
-    const { minMs, maxMs, random, jitter = 0.5 } = this.#options;
-    const full = Math.min(maxMs, minMs * 2 ** Math.min(this.#failures, 30));
+  /** The next pause, in ms; `maxMs` where it is to be shorter than usual. */
+  next(maxMs = Infinity): number {
+    const { minMs, random, jitter = 0.5 } = this.#options;
+    const full = Math.min(maxMs, this.#options.maxMs, minMs * 2 ** Math.min(this.#failures, 30));
     this.#failures += 1;
     return full * (1 - random() * jitter);
   }

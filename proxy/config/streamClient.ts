@@ -43,6 +43,9 @@ export interface StreamState {
 const COALESCE_MS = 20;
 const RETURN_MS = 3_000;
 const BACKOFF = { minMs: 500, maxMs: 15_000 };
+/** An operator that restarts is back soon: for so long after a stream was lost, pauses are no longer than this. */
+const SOON_MS = 15_000;
+const SOON_PAUSE_MS = 3_000;
 /** A stream that lasted so long was no failure. */
 const STEADY_MS = 10_000;
 
@@ -66,6 +69,7 @@ export class StreamClient {
   #retry: NodeJS.Timeout | undefined;
   #telling: NodeJS.Timeout | undefined;
   #steadyAt = Infinity;
+  #lostAt = performance.now();
   #contactAt: number | undefined;
   #problem: string | null = null;
   /** Counts attempts: what one that was overtaken brings is not used. */
@@ -160,7 +164,7 @@ export class StreamClient {
       this.#told = core.config.current;
       next.send(this.#stateMessage());
     } catch (error) {
-      if (turn === this.#turn) this.#failed((error as Error).message, this.#backoff.next());
+      if (turn === this.#turn) this.#failed((error as Error).message, this.#pause());
     }
   }
 
@@ -186,10 +190,11 @@ export class StreamClient {
     if (current) {
       this.#session = undefined;
       this.demand.disconnected();
-      if (performance.now() > this.#steadyAt) this.#backoff.reset();
+      this.#lostAt = performance.now();
+      if (this.#lostAt > this.#steadyAt) this.#backoff.reset();
     } else this.#next = undefined;
     if (current && (this.#next || this.#attempting)) return;
-    this.#failed(problem, orderly ? this.#return() : this.#backoff.next());
+    this.#failed(problem, orderly ? this.#return() : this.#pause());
   }
 
   #failed(problem: string, pauseMs: number): void {
@@ -199,6 +204,11 @@ export class StreamClient {
     this.#problem = problem;
     this.#attempting = false;
     this.#reconnect(pauseMs);
+  }
+
+  #pause(): number {
+    const soon = performance.now() - this.#lostAt < SOON_MS;
+    return this.#backoff.next(soon ? SOON_PAUSE_MS : undefined);
   }
 
   #return(): number {

@@ -43,7 +43,9 @@ export interface StreamSession {
 }
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const OPEN_TIMEOUT_MS = 10_000;
+/** Where all proxies come back at once, an operator takes its time, and to give up would only cost it more. */
+const HANDSHAKE_TIMEOUT_MS = 15_000;
+const OPEN_TIMEOUT_MS = 15_000;
 /** The operator pings every 2 s. After so long without a sign of it it is asked; it is gone when that brings none. */
 const CHECK_MS = 5_000;
 const MAX_SILENCE_MS = 14_000;
@@ -66,7 +68,12 @@ function dial(host: string, { address, identity }: SessionOptions): Promise<TLSS
       // the peer is known by its SPIFFE id, not by a host name
       checkServerIdentity: () => undefined,
     });
-    const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), CONNECT_TIMEOUT_MS);
+    const within = (ms: number) => setTimeout(() => socket.destroy(new Error('no connection in time')), ms);
+    let timer = within(CONNECT_TIMEOUT_MS);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      timer = within(HANDSHAKE_TIMEOUT_MS);
+    });
     socket.once('error', reject);
     socket.once('close', () => {
       clearTimeout(timer);
