@@ -16,7 +16,7 @@ export const annotation = {
   proxy: 'weft.dev/proxy',
   /** Changed through pods/status so that kubelet refreshes mounted volumes at once. */
   refresh: 'weft.dev/refresh',
-  /** On a document's ConfigMap: JSON {epoch, revision, hash, textHash}, the state of the document without reading it. */
+  /** On a document's ConfigMap: JSON {epoch, revision, hash, textHash, shape, used}, its state without reading it. */
   document: 'weft.dev/document',
   excludeInboundPorts: 'weft.dev/exclude-inbound-ports',
   excludeOutboundPorts: 'weft.dev/exclude-outbound-ports',
