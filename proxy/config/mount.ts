@@ -27,6 +27,13 @@ const MAX_ATTEMPTS = 5;
 const PACKED = '.gz';
 const unpack = promisify(gunzip);
 
+/** What cannot be unpacked is refused as a document that is none, and nothing else that is read with it. */
+const unpacked = (bytes: Buffer): Promise<string> =>
+  unpack(bytes, { maxOutputLength: MAX_UNPACKED_BYTES }).then(
+    String,
+    (error: Error) => `cannot be unpacked: ${error.message}`,
+  );
+
 const isMissing = (error: unknown) =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
@@ -35,7 +42,7 @@ async function readText(path: string): Promise<string | undefined> {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) throw new RangeError(`${path} is larger than ${MAX_FILE_BYTES} bytes`);
     if (!path.endsWith(PACKED)) return await readFile(path, 'utf8');
-    return String(await unpack(await readFile(path), { maxOutputLength: MAX_UNPACKED_BYTES }));
+    return await unpacked(await readFile(path));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

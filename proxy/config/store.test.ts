@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import type { Rule } from '../../core/proxyConfig/index.ts';
@@ -132,6 +133,17 @@ describe('documents', () => {
     await config.write({ 'config.json': documentText({ epoch: 2, revision: '1' }) });
     await eventually(() => store.config.current?.document.epoch === 2);
     expect(store.config.current?.document.revision).toBe('1');
+  });
+
+  it('are read compressed, and refused where they cannot be unpacked', async () => {
+    await config.write({ 'config.json.gz': gzipSync(documentText()) });
+    expect((await firstOf(start().config)).document.revision).toBe('10');
+    await config.write({ 'config.json.gz': gzipSync(documentText({ revision: '11' })).subarray(0, 50) });
+    await directory.write({ 'directory.json.gz': gzipSync(directoryText()) });
+    await eventually(() => code('config') === 'DOCUMENT_INVALID' && store.config.current?.directory);
+    await config.write({ 'config.json.gz': gzipSync(documentText({ revision: '12' })) });
+    await eventually(() => store.config.current?.document.revision === '12');
+    expect(code('config')).toBeUndefined();
   });
 
   it('stay when the file goes away', async () => {

@@ -26,7 +26,7 @@ export class Volume {
     this.folder = folder;
   }
 
-  async write(files: Record<string, string>): Promise<void> {
+  async write(files: Record<string, string | Buffer>): Promise<void> {
     const before = `..generation_${this.#generation}`;
     const next = `..generation_${++this.#generation}`;
     await mkdir(join(this.folder, next), { recursive: true });
