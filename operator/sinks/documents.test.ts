@@ -6,6 +6,7 @@ import { MAX_USED } from '../../core/control/index.ts';
 import { resources } from '../../kube/index.ts';
 import { startApiServer, type ApiServer } from '../../kube/testing/apiServer.ts';
 import { until } from '../../kube/testing/until.ts';
+import { readMount } from '../../proxy/config/mount.ts';
 import { documentHash } from '../hash.ts';
 import { FileDocuments } from './fileDocuments.ts';
 import { KubernetesDocuments } from './kubernetesDocuments.ts';
@@ -97,6 +98,15 @@ describe('in files', () => {
     await next.start();
     expect(next.existing.get(KEY)?.stamp).toEqual(object.stamp);
     expect(isIntact(next)).toBe(true);
+  });
+
+  it('is read by proxies as text, however it lies there', async () => {
+    const sink = new FileDocuments(out, documentHash);
+    for (const filler of ['x'.repeat(COMPRESS_BYTES), '']) {
+      await sink.apply(await objectOf(`1${filler.length}`, filler));
+      const { files } = await readMount(join(out, REF.namespace, REF.name), ['config.json']);
+      expect(JSON.parse(files['config.json']!)).toMatchObject({ revision: `1${filler.length}`, filler });
+    }
   });
 
   it('goes from compressed to text without leaving the other behind', async () => {
