@@ -6,7 +6,7 @@ import { MAX_USED } from '../../core/control/index.ts';
 import { resources } from '../../kube/index.ts';
 import { startApiServer, type ApiServer } from '../../kube/testing/apiServer.ts';
 import { until } from '../../kube/testing/until.ts';
-import { readMount } from '../../proxy/config/mount.ts';
+import { readPacked } from '../../proxy/config/mount.ts';
 import { documentHash } from '../hash.ts';
 import { FileDocuments } from './fileDocuments.ts';
 import { KubernetesDocuments } from './kubernetesDocuments.ts';
@@ -104,8 +104,8 @@ describe('in files', () => {
     const sink = new FileDocuments(out, documentHash);
     for (const filler of ['x'.repeat(COMPRESS_BYTES), '']) {
       await sink.apply(await objectOf(`1${filler.length}`, filler));
-      const { files } = await readMount(join(out, REF.namespace, REF.name), ['config.json']);
-      expect(JSON.parse(files['config.json']!)).toMatchObject({ revision: `1${filler.length}`, filler });
+      const text = await readPacked(join(out, REF.namespace, REF.name), 'config.json');
+      expect(JSON.parse(text!)).toMatchObject({ revision: `1${filler.length}`, filler });
     }
   });
 
