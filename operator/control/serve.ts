@@ -7,6 +7,7 @@ import type { PeerIdentity } from './admit.ts';
 import type { Leadership } from './types.ts';
 import { ForwardedReports } from './forwarded.ts';
 import { ProxySession, type SessionContext } from './proxySession.ts';
+import { StreamWriter } from './streamWriter.ts';
 import { refuse, serveLines, type LineStreamOptions } from './transport.ts';
 
 export interface ServeContext extends SessionContext {
@@ -59,16 +60,10 @@ export function serveRequest({ stream, headers, connection }: Request, context: 
 
 function proxyLines(stream: ServerHttp2Stream, connection: Connection, context: ServeContext): Lines {
   if (connection.proxy) throw new WeftError('BAD_REQUEST', 'the connection has a stream already');
-  const { events } = context;
-  const session = new ProxySession(context, connection.peer, {
-    write(type, line, flushed) {
-      if (stream.destroyed || stream.writableEnded) return;
-      events.sent(type, line.length);
-      stream.write(line, (error) => {
-        if (!error) flushed?.();
-      });
-    },
-  });
+  const { streams, events } = context;
+  const onSent = (type: string, bytes: number): void => events.sent(type, bytes);
+  const writer = new StreamWriter(stream, { bulk: streams.bulk, onSent });
+  const session = new ProxySession(context, connection.peer, writer);
   connection.proxy = session;
   return {
     onLine: (line) => session.take(line),

@@ -5,6 +5,7 @@ import { until } from '../../kube/testing/until.ts';
 import { inForce, podModel, reportOf, snapshotOf } from '../testing/model.ts';
 import type { ProxyStream } from '../testing/proxyClient.ts';
 import { FLOOD } from './asks.ts';
+import { MAX_WAITING } from './streamWriter.ts';
 import { createTestMesh, Harness, type TestMesh } from './testing/harness.ts';
 import { SimulatedProxy } from './testing/simulatedProxy.ts';
 import { directoryOf } from './testing/source.ts';
@@ -229,6 +230,21 @@ describe('who breaks the rules', () => {
     const stream = await open();
     stream.state(reportOf(cart));
     expect(await stream.next('error')).toMatchObject({ code: 'NOT_CONFIGURED' });
+  });
+
+  it('a proxy that goes on asking and reads no answer loses the stream', async () => {
+    control.source.set('cart', {});
+    const large = 'x'.repeat(1024 * 1024);
+    control.source.setDirectory('shop', directoryOf({ 'shop/a': large }));
+    const stream = await open();
+    stream.stream.pause();
+    stream.state(reportOf(cart));
+    for (let count = 0; count <= MAX_WAITING; count += 1) {
+      stream.send({ type: 'ask', services: [`bank/${'n'.repeat(300)}`] });
+      control.source.unavailable.set(`bank/${'n'.repeat(300)}`, 'SERVICE_UNKNOWN');
+    }
+    await until('the end', () => control.counted.failed.includes('OVERLOADED'));
+    expect(control.counted.sent.length).toBeLessThanOrEqual(MAX_WAITING + 2);
   });
 
   it('a proxy that reads nothing is sent one update and one directory, whatever changes', async () => {

@@ -1,6 +1,7 @@
 /** The streams that are open on this replica: who must hear of a change, without a long turn of the event loop. */
 import type { Changes } from '../../core/compile/index.ts';
 import type { Clock } from '../../kube/index.ts';
+import { Bulk } from './bulk.ts';
 import { Lines } from './lines.ts';
 import type { ConfigSource } from './types.ts';
 
@@ -41,6 +42,7 @@ class Index {
 
 export class Streams {
   readonly lines: Lines;
+  readonly bulk: Bulk;
   readonly #clock: Clock;
   readonly #byWorkload = new Index();
   readonly #byNamespace = new Index();
@@ -54,6 +56,7 @@ export class Streams {
   constructor({ source, clock }: { source: ConfigSource; clock: Clock }) {
     this.#clock = clock;
     this.lines = new Lines(source);
+    this.bulk = new Bulk({ clock });
     this.#unsubscribe = source.onChange((changes) => this.#take(changes));
   }
 

@@ -1,0 +1,81 @@
+/**
+ * Lines to one proxy, one after the other. Large ones go in pieces: node's TLS keeps for each connection as much memory
+ * as its largest write took, for as long as the connection lives.
+ */
+import type { ServerHttp2Stream } from 'node:http2';
+import { WeftError } from '../../core/errors/index.ts';
+import { BULK_BYTES, type Bulk } from './bulk.ts';
+import type { Writer } from './proxySession.ts';
+
+const PIECE_BYTES = 8 * 1024;
+/** Lines that wait for a peer that reads nothing: one update, one directory, and answers to what it goes on asking. */
+export const MAX_WAITING = 64;
+
+interface Waiting {
+  readonly line: Buffer;
+  readonly flushed: (() => void) | undefined;
+}
+
+export class StreamWriter implements Writer {
+  readonly #stream: ServerHttp2Stream;
+  readonly #bulk: Bulk;
+  readonly #onSent: (type: string, bytes: number) => void;
+  readonly #waiting: Waiting[] = [];
+  #busy = false;
+
+  constructor(
+    stream: ServerHttp2Stream,
+    options: { bulk: Bulk; onSent: (type: string, bytes: number) => void },
+  ) {
+    this.#stream = stream;
+    this.#bulk = options.bulk;
+    this.#onSent = options.onSent;
+  }
+
+  /** Throws OVERLOADED where the peer does not read what it asks for. */
+  write(type: string, line: Buffer, flushed?: () => void): void {
+    if (this.#waiting.length >= MAX_WAITING) {
+      throw new WeftError('OVERLOADED', `${MAX_WAITING} answers wait to be read`, { resource: type });
+    }
+    this.#onSent(type, line.length);
+    this.#waiting.push({ line, flushed });
+    if (!this.#busy) this.#next();
+  }
+
+  #next(): void {
+    const next = this.#waiting.shift();
+    this.#busy = next !== undefined;
+    if (!next) return;
+    const { line, flushed } = next;
+    const done = (): void => {
+      if (this.#isOpen) flushed?.();
+      this.#next();
+    };
+    if (line.length <= BULK_BYTES) this.#piece(line, done);
+    else {
+      this.#bulk.enter((written) =>
+        this.#pieces(line, () => {
+          written();
+          done();
+        }),
+      );
+    }
+  }
+
+  #pieces(line: Buffer, done: () => void): void {
+    if (line.length === 0 || !this.#isOpen) done();
+    else this.#piece(line.subarray(0, PIECE_BYTES), () => this.#pieces(line.subarray(PIECE_BYTES), done));
+  }
+
+  #piece(piece: Buffer, written: () => void): void {
+    if (this.#isOpen) this.#stream.write(piece, written);
+    else {
+      this.#waiting.length = 0;
+      written();
+    }
+  }
+
+  get #isOpen(): boolean {
+    return !this.#stream.destroyed && !this.#stream.writableEnded;
+  }
+}
