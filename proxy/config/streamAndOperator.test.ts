@@ -110,6 +110,7 @@ class Replica {
       events: this.heard.events,
       onUsed: () => undefined,
       onRefused: () => undefined,
+      limits: { pingMs: 100 },
     });
     return this;
   }
@@ -217,6 +218,16 @@ it('what is called for the first time comes at once, and stays across a restart 
   expect(resolve('10.96.0.9')!.kind).toBe('service');
   // it had nothing to send: neither document nor directory
   expect([client.state.updates, client.state.messages]).toEqual([updates, messages]);
+});
+
+it('the operator is heard of while there is nothing to say', async () => {
+  replica.take(...web());
+  await start();
+  await inForce();
+  const { lastContact, messages } = structuredClone(client.state);
+  await eventually(() => client.state.lastContact! > lastContact!);
+  await eventually(() => replica.reports.get(UID)?.responsive);
+  expect(client.state.messages.update).toBe(messages.update);
 });
 
 it('services that are not there, or hidden, are known as that', async () => {
