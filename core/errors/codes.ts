@@ -234,8 +234,8 @@ export const codes = {
   // -- control
   REPORT_REFUSED: {
     status: 403,
-    meaning: 'a proxy reported for a pod that is not its own',
-    remedy: 'a proxy may report only for its own pod',
+    meaning: 'a proxy spoke for a pod or a workload that is not its own',
+    remedy: 'a proxy may speak only for its own pod, and gets only the document of its workload',
   },
   MESSAGE_INVALID: {
     status: 422,
@@ -255,7 +255,7 @@ export const codes = {
   NOT_LEADER: {
     status: 421,
     meaning: 'this replica does not hold the lease',
-    remedy: 'report to the leader named in the answer',
+    remedy: 'none is needed; replicas follow the lease within seconds',
   },
   ...clusterCodes,
   // -- between proxies and what they talk to
