@@ -21,7 +21,7 @@ import { readDocument, updateDocument, type HeldDocument } from './documents.ts'
 import { parsePodLabels } from './podLabels.ts';
 import { documentHash, orderOf, type Position, type Source } from './position.ts';
 import { StateKeeper } from './state.ts';
-import { Refusals, refusalFields, type Refusal, type Subject } from './status.ts';
+import { Refusals, refusalFields } from './status.ts';
 
 export interface CoreOptions {
   /** What is reached whatever the documents say. */
@@ -203,10 +203,6 @@ export class ConfigCore {
   }
 
   // ---- the rest
-
-  refusal(subject: Subject): Refusal | undefined {
-    return this.refusals.get(subject);
-  }
 
   #held(value: CompactDirectory, source: Source): InForce<CompactDirectory> {
     const { epoch, revision, hash } = value;
