@@ -19,7 +19,7 @@ describe('the gRPC status of a refusal', () => {
   it.each<[number, Code[]]>([
     [1, ['CLIENT_CLOSED']],
     [4, ['REQUEST_TIMEOUT', 'UPSTREAM_TIMEOUT']],
-    [7, ['AUTHORIZATION_DENIED']],
+    [7, ['AUTHORIZATION_DENIED', 'SERVICE_HIDDEN']],
     [8, ['HEADERS_TOO_LARGE', 'OVERLOADED']],
     [12, ['UNKNOWN_DESTINATION']],
     [13, ['BAD_REQUEST', 'UPSTREAM_PROTOCOL_ERROR', 'LOOP_DETECTED']],
