@@ -192,7 +192,10 @@ class ClusterOperator implements Operator {
   }
 
   #leadership(): { leading: boolean; pod?: string; address?: string } {
-    return { leading: this.isLeader, ...parseHolder(this.#parts.elector?.leader) };
+    const leader = parseHolder(this.#parts.elector?.leader);
+    // what this pod held before its container was started anew leads nobody
+    if (!this.isLeader && leader?.pod === this.#options.env.podName) return { leading: false };
+    return { leading: this.isLeader, ...leader };
   }
 
   #serveAdmin(): Promise<HttpServer> {

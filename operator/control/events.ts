@@ -32,8 +32,8 @@ export const countEvents = (metrics: OperatorMetrics, log: Logger): StreamEvents
   propagated: (seconds) => metrics.propagationSeconds.observe(seconds),
   failed(code, peer, message) {
     metrics.streamErrors.inc({ code: known(code) });
-    // a replica that starts has nothing to tell yet, and says so to all
-    const level = code === 'NOT_CONFIGURED' ? 'debug' : 'warn';
+    // a replica that starts has nothing to tell yet, and the lease moves; both are over in a moment
+    const level = code === 'NOT_CONFIGURED' || code === 'NOT_LEADER' ? 'debug' : 'warn';
     log[level]({ code, ...peer, reason: message }, 'a stream was ended');
   },
 });
