@@ -16,7 +16,6 @@ import {
   EventRecorder,
   holderIdentity,
   LeaderElector,
-  parseHolder,
   systemClock,
   type KubeClient,
 } from '../kube/index.ts';
@@ -27,6 +26,7 @@ import type { CertificateContext } from './controllers/certificateContext.ts';
 import { OperatorIdentity } from './controllers/operatorIdentity.ts';
 import { servingNames } from './controllers/servingCertificate.ts';
 import { ControlEndpoint } from './control/endpoint.ts';
+import { leadershipOf } from './control/leadership.ts';
 import { ReportRegistry } from './control/reports.ts';
 import type { OperatorEnv } from './env.ts';
 import { documentHash } from './hash.ts';
@@ -192,10 +192,8 @@ class ClusterOperator implements Operator {
   }
 
   #leadership(): { leading: boolean; pod?: string; address?: string } {
-    const leader = parseHolder(this.#parts.elector?.leader);
-    // what this pod held before its container was started anew leads nobody
-    if (!this.isLeader && leader?.pod === this.#options.env.podName) return { leading: false };
-    return { leading: this.isLeader, ...leader };
+    const own = { pod: this.#options.env.podName, leading: this.isLeader };
+    return leadershipOf(this.#parts.elector?.leader, own);
   }
 
   #serveAdmin(): Promise<HttpServer> {
