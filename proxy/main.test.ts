@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../certs/testing/pki.ts';
 import { documentOf, updateOf } from './config/testing/mesh.ts';
 import { startTestOperator, statesOf } from './config/testing/operator.ts';
-import { documentText, eventually, sectionOf } from './config/testing/volumes.ts';
+import { directoryText, documentText, eventually, sectionOf } from './config/testing/volumes.ts';
 import { ProxyFixture } from './testing/proxyFixture.ts';
 import { MAIN, type ProxyProcess } from './testing/proxyProcess.ts';
 
@@ -60,7 +60,11 @@ describe('a proxy process', () => {
     const { json } = await get(proxy.ports.health, '/healthz/startup');
     expect(json()).toMatchObject({
       status: 'unavailable',
-      reasons: [{ code: 'SECTION_MISSING', field: 'sections' }, { code: 'IDENTITY_MISSING' }],
+      reasons: [
+        { code: 'SECTION_MISSING', field: 'sections' },
+        { code: 'DIRECTORY_MISSING' },
+        { code: 'IDENTITY_MISSING' },
+      ],
     });
     await configure();
     expect((await get(proxy.ports.inbound, '/hello?x=1')).body).toBe('you asked for /hello?x=1');
@@ -72,6 +76,24 @@ describe('a proxy process', () => {
     const metrics = (await get(proxy.ports.metrics, '/metrics')).body;
     expect(metrics).toMatch(/weft_requests_total\{direction="inbound".*status="200".*\} 1/);
     expect(metrics).toContain('weft_config_revision{document="config"} 10');
+  });
+
+  it('does not serve without a directory, which tells the mesh from what is outside', async () => {
+    await start();
+    await fixture.label();
+    await fixture.renew();
+    await proxy.config.write({ 'config.json': documentText() });
+    const startup = async () => (await get(proxy.ports.health, '/healthz/startup')).json();
+    await eventually(() => proxy.diagnostics.some(({ message }) => message === 'configuration in force'));
+    await answers(proxy.ports.health, '/healthz/startup', 503);
+    expect(await startup()).toMatchObject({ reasons: [{ code: 'DIRECTORY_MISSING' }] });
+    await expect(fetch(`http://127.0.0.1:${proxy.ports.outbound}/`)).rejects.toThrow();
+    await proxy.directory.write({ 'directory.json': '{}' });
+    await eventually(() => proxy.diagnostics.some(({ code }) => code === 'DOCUMENT_VERSION_UNKNOWN'));
+    expect(await startup()).toMatchObject({ reasons: [{ code: 'DOCUMENT_VERSION_UNKNOWN' }] });
+    await proxy.directory.write({ 'directory.json': directoryText() });
+    await answers(proxy.ports.health, '/healthz/startup', 200);
+    expect((await get(proxy.ports.outbound, '/out')).body).toBe('you asked for /out');
   });
 
   it('shows on its admin port what is in force, and changes nothing there', async () => {

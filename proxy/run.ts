@@ -11,6 +11,7 @@ import { reportOf } from './config/report.ts';
 import { startStore, type ConfigStore } from './config/store.ts';
 import { StreamClient } from './config/streamClient.ts';
 import { collectGarbage } from './collect.ts';
+import type { ConfigState } from './context.ts';
 import { DrainState, startControlSocket } from './drain.ts';
 import type { Environment } from './env.ts';
 import { dataListeners, probeAddresses, publicHost, type Listeners } from './listeners.ts';
@@ -137,7 +138,9 @@ async function startServers(parts: Parts): Promise<Served[]> {
 /** Starts what serves: this thread, or several beside it. */
 async function startTraffic(parts: Parts, entry: URL): Promise<void> {
   const { environment, log, telemetry, store, drain } = parts;
-  await Promise.all([firstOf(store.config), firstOf(store.identity)]);
+  // without a directory, services of other namespaces would be taken for what is outside, and called in plain text
+  const complete = ({ directory }: ConfigState) => directory !== undefined;
+  await Promise.all([firstOf(store.config, complete), firstOf(store.identity)]);
   // what reading left behind would stay resident for as long as little happens; now nobody waits for an answer
   collectGarbage();
   const listen = dataListeners(environment);

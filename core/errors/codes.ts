@@ -154,6 +154,11 @@ export const codes = {
     meaning: 'no configuration document is mounted',
     remedy: 'check that the operator runs and can write to the namespace',
   },
+  DIRECTORY_MISSING: {
+    status: 0,
+    meaning: 'no directory of the services of the mesh is mounted',
+    remedy: 'check that the operator runs and can write to the namespace',
+  },
   IDENTITY_MISSING: {
     status: 0,
     meaning: 'no certificate is mounted',

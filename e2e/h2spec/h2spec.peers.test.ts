@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestMesh, type TestMesh } from '../../certs/testing/pki.ts';
 import type { Service } from '../../core/proxyConfig/index.ts';
-import { documentText, sectionOf, temporaryFolder } from '../../proxy/config/testing/volumes.ts';
+import {
+  directoryText,
+  documentText,
+  sectionOf,
+  temporaryFolder,
+} from '../../proxy/config/testing/volumes.ts';
 import { startProxyProcess, type ProxyProcess } from '../../proxy/testing/proxyProcess.ts';
 import { waitFor } from '../support/waitFor.ts';
 import { exceptions, type Listener } from './exceptions.ts';
@@ -47,6 +52,7 @@ async function startProxy(port: number): Promise<void> {
       telemetry: { accessLog: 'Off' },
     }),
   });
+  await proxy.directory.write({ 'directory.json': directoryText() });
   await proxy.identity.write({ ...(await mesh.workload('shop', 'cart')) });
   await waitFor('the proxy to be ready', async () => {
     const health = await fetch(`http://127.0.0.1:${proxy.ports.health}/healthz/startup`).catch(

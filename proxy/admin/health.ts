@@ -34,6 +34,7 @@ function reasonOf(store: ConfigStore, subject: Subject, otherwise: Code): Reason
 export function missing({ store, threads }: HealthOptions): Reason[] {
   const reasons: Reason[] = [];
   if (!store.config.current) reasons.push(reasonOf(store, 'config', 'CONFIG_MISSING'));
+  if (!store.core.directorySource) reasons.push(reasonOf(store, 'directory', 'DIRECTORY_MISSING'));
   if (!store.identity.current) reasons.push(reasonOf(store, 'identity', 'IDENTITY_MISSING'));
   const { serving = 0, wanted = 1 } = threads() ?? {};
   if (reasons.length === 0 && serving === 0) {

@@ -20,12 +20,13 @@ export class LiveValue<T> implements Live<T> {
   }
 }
 
-/** Resolves with the first value that `live` has. */
-export function firstOf<T>(live: Live<T>): Promise<T> {
+/** Resolves with the first value that `live` has, of those that are `complete`. */
+export function firstOf<T>(live: Live<T>, complete: (value: T) => boolean = () => true): Promise<T> {
   const { current } = live;
-  if (current !== undefined) return Promise.resolve(current);
+  if (current !== undefined && complete(current)) return Promise.resolve(current);
   return new Promise((resolve) => {
     const stop = live.subscribe((value) => {
+      if (!complete(value)) return;
       stop();
       resolve(value);
     });

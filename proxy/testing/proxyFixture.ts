@@ -1,7 +1,7 @@
 /** A real proxy process before an HTTP application, with folders, certificates, and answers that a test holds back. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { documentText, temporaryFolder } from '../config/testing/volumes.ts';
+import { directoryText, documentText, temporaryFolder } from '../config/testing/volumes.ts';
 import type { Issue } from './mesh.ts';
 import { startProxyProcess, type ProxyProcess } from './proxyProcess.ts';
 
@@ -50,10 +50,12 @@ export class ProxyFixture {
     return this.started!.podInfo.write({ labels: 'app="cart"\n' });
   }
 
-  /** Labels, document and certificate: all that a proxy needs to serve. */
+  /** Labels, document, certificate, and an empty directory where there is none: all that a proxy needs to serve. */
   async configure(): Promise<void> {
+    const { config, directory } = this.started!;
     await this.label();
-    await this.started!.config.write({ 'config.json': documentText() });
+    await config.write({ 'config.json': documentText() });
+    if (!directory.written) await directory.write({ 'directory.json': directoryText() });
     await this.renew();
   }
 

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IdentityFiles } from '../../../certs/verify/index.ts';
-import { Volume } from '../../../proxy/config/testing/volumes.ts';
+import { directoryText, Volume } from '../../../proxy/config/testing/volumes.ts';
 import { variables } from '../../../proxy/testing/variables.ts';
 import { run } from '../../support/run.ts';
 import { runInit } from './greeters.ts';
@@ -73,7 +73,7 @@ export async function startMeshPod(options: MeshPodOptions): Promise<MeshPod> {
   await (await volume('config')).write({ 'config.json': config });
   await (await volume('identity')).write({ ...identity });
   await (await volume('pod')).write({ labels: `app="${name}"\n` });
-  await volume('directory');
+  await (await volume('directory')).write({ 'directory.json': directoryText() });
   await volume('run');
   await run('chown', ['-R', '1337:1337', join(folder, name)]);
   const environment = variables({

@@ -26,6 +26,10 @@ export class Volume {
     this.folder = folder;
   }
 
+  get written(): boolean {
+    return this.#generation > 0;
+  }
+
   async write(files: Record<string, string | Buffer>): Promise<void> {
     const before = `..generation_${this.#generation}`;
     const next = `..generation_${++this.#generation}`;
