@@ -1,22 +1,39 @@
 /** What a cluster must be like for the measurement, and what its API server says of it. */
 import { SYSTEM_NAMESPACE, webhook } from '../../core/model/names.ts';
-import { resources, type KubeClient } from '../../kube/index.ts';
-import { MARK } from './objects.ts';
+import { apply, resources, type KubeClient } from '../../kube/index.ts';
+import { pause } from '../peers/process.ts';
+import { MARK, namespaceObject } from './objects.ts';
+import { namespaceName } from './shape.ts';
 
 const HELM_LABEL = 'app.kubernetes.io/managed-by';
-/** Their leases are renewed every 2 s. */
-const MUST_REST = ['kube-controller-manager', 'kube-scheduler'];
-const LEASE_ALIVE_MS = 20_000;
+/** A controller manager makes the account `default` of a namespace anew within moments. */
+const CONTROLLERS_MS = 3_000;
+
+/** Leaves the first namespace of the mesh behind where they do not run, and nothing where they do. */
+async function controllersRun(client: KubeClient): Promise<boolean> {
+  const namespace = namespaceName(0);
+  const account = { namespace, name: 'default' };
+  await apply(
+    client,
+    { resource: resources.namespaces, object: namespaceObject(namespace) },
+    { fieldManager: 'bench' },
+  );
+  if (await client.find(resources.serviceAccounts, account))
+    await client.delete(resources.serviceAccounts, account);
+  const end = performance.now() + CONTROLLERS_MS;
+  while (performance.now() < end) {
+    if (await client.find(resources.serviceAccounts, account)) {
+      await client.delete(resources.namespaces, { name: namespace });
+      return true;
+    }
+    await pause(100);
+  }
+  return false;
+}
 
 /** Why the cluster cannot be used; empty where it can. */
 export async function unfit(client: KubeClient): Promise<string[]> {
   const problems: string[] = [];
-  for (const name of MUST_REST) {
-    const lease = await client.find(resources.leases, { namespace: 'kube-system', name });
-    const renewed = Date.parse(lease?.spec?.renewTime ?? '');
-    if (Date.now() - renewed < LEASE_ALIVE_MS)
-      problems.push(`${name} runs: it would delete or schedule pods that no node has; stop it for the run`);
-  }
   const { mutatingWebhookConfigurations, namespaces } = resources;
   if (await client.find(mutatingWebhookConfigurations, { name: webhook.mutating }))
     problems.push(
@@ -26,6 +43,8 @@ export async function unfit(client: KubeClient): Promise<string[]> {
   const [mark] = Object.keys(MARK);
   if (system && (system.metadata.labels?.[HELM_LABEL] || !system.metadata.labels?.[mark!]))
     problems.push(`namespace ${SYSTEM_NAMESPACE} is not of this benchmark`);
+  if (problems.length === 0 && (await controllersRun(client)))
+    problems.push('kube-controller-manager runs: it would delete pods that no node has; stop it for the run');
   return problems;
 }
 

@@ -124,6 +124,7 @@ const withProxies = (options: StageOptions, seconds: number, restart = false): P
 
 const alone = (options: StageOptions, seconds: number): Promise<Point> =>
   measured(options, async (stage) => {
+    await stage.settle();
     const idle = await stage.idle(IDLE_SECONDS);
     return { size: options.size, idle, change: await stage.change(seconds) };
   });

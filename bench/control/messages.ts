@@ -56,7 +56,6 @@ export type FromProxies =
   /** Every second, and after a change. `lagMs`: how late this process's own timers were. */
   | ({
       readonly type: 'counts';
-      readonly at: number;
       readonly lagMs: number;
       readonly rssMb: number;
     } & Counts);

@@ -107,11 +107,16 @@ function contextOf(namespace: string): InjectContext {
   };
 }
 
+/** Those without a proxy say that they want none: else they would be a mistake to be told of. */
 export const podLabels = ({ service, hasProxy }: PodPlace): Record<string, string> => ({
   ...MARK,
   ...labelsOf(service),
-  [PROXY_LABEL]: String(hasProxy),
+  [PROXY_LABEL]: formOf({ hasProxy }),
+  ...(!hasProxy && { [label.inject]: 'false' }),
 });
+
+export const formOf = ({ hasProxy }: Pick<PodPlace, 'hasProxy'>): string =>
+  hasProxy ? 'injected' : 'opted-out';
 
 /** Bound to a node that does not exist, so that no kubelet starts it. */
 export function podObject(place: PodPlace, owner: OwnerReference): Pod {

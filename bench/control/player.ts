@@ -14,7 +14,7 @@ import { Tracker } from './tracker.ts';
 type Start = Extract<ToProxies, { type: 'start' }>;
 
 const TRUST_DOMAIN = 'cluster.local';
-const LOOK_MS = 50;
+const LOOK_MS = 100;
 const TELL_MS = 1000;
 
 const nothing = (): void => {};
@@ -107,15 +107,18 @@ function start({ control, proxies: places, identities }: Start): void {
     core.config.subscribe(() => tracker.swapped(index, wallClock()));
 }
 
-function count(): Counts {
-  let [connected, inForce, used, refused] = [0, 0, 0, 0];
+let used = 0;
+
+/** `all`: also what is dear to count; else it is as it was. */
+function count(all: boolean): Counts {
+  let [connected, inForce, refused] = [0, 0, 0];
   for (const { core, stream } of proxies) {
     const { connected: open, updates } = stream.state;
     connected += Number(open);
     inForce += Number(core.config.current !== undefined);
     refused += updates.refused;
-    used += core.used().length;
   }
+  if (all) used = proxies.reduce((sum, { core }) => sum + core.used().length, 0);
   return { connected, inForce, used, refused };
 }
 
@@ -127,10 +130,12 @@ setInterval(() => {
   const now = performance.now();
   lagMs = Math.max(lagMs, now - dueAt);
   dueAt = now + LOOK_MS;
-  const counts = count();
+  const due = now - toldAt >= TELL_MS;
+  const counts = count(due);
   const text = JSON.stringify(counts);
-  if (text === told && now - toldAt < TELL_MS) return;
-  [told, toldAt] = [text, now];
+  if (text === told && !due) return;
+  told = text;
+  if (due) toldAt = now;
   tell({ type: 'counts', ...counts, lagMs, rssMb: process.memoryUsage.rss() / 1e6 });
   lagMs = 0;
 }, LOOK_MS);

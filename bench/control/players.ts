@@ -6,6 +6,7 @@ import type { Files } from '../../proxy/config/mount.ts';
 import type { Counts, Expectation, FromProxies, ProxyPlace, ToProxies } from './messages.ts';
 
 const PROGRAM = join(import.meta.dirname, 'player.ts');
+const END_MS = 10_000;
 const NOTHING: Counts = { connected: 0, inForce: 0, used: 0, refused: 0 };
 
 type Observed = Extract<FromProxies, { type: 'observed' }>;
@@ -113,8 +114,10 @@ export class Players {
       this.#players.map(async ({ child }) => {
         if (child.exitCode !== null || child.signalCode !== null) return;
         const ended = new Promise((resolve) => child.once('exit', resolve));
-        child.kill('SIGKILL');
+        const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+        child.disconnect();
         await ended;
+        clearTimeout(timer);
       }),
     );
   }

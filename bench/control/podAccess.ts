@@ -10,6 +10,8 @@ import type { Access, KubeClient } from '../../kube/index.ts';
 import { operatorToken } from './install.ts';
 
 const FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Says that the folder was made here, by a run that could not remove it. */
+const OURS = join(FOLDER, 'weft-bench');
 
 /** Variables for the operator; undefined where it cannot be as in a pod. The files are removed when this process ends. */
 export async function podAccess(
@@ -17,11 +19,13 @@ export async function podAccess(
   access: Access,
 ): Promise<Record<string, string> | undefined> {
   const server = new URL(access.server);
-  if (process.getuid?.() !== 0 || existsSync(FOLDER) || server.protocol !== 'https:') return undefined;
+  if (process.getuid?.() !== 0 || (existsSync(FOLDER) && !existsSync(OURS)) || server.protocol !== 'https:')
+    return undefined;
   const { ca } = await access.credentials();
   if (ca === undefined) return undefined;
   await mkdir(dirname(FOLDER), { recursive: true });
-  await mkdir(FOLDER, { mode: 0o700 });
+  await mkdir(FOLDER, { mode: 0o700, recursive: true });
+  await writeFile(OURS, '');
   process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
   await writeFile(join(FOLDER, 'ca.crt'), ca);
   await writeFile(join(FOLDER, 'namespace'), SYSTEM_NAMESPACE);

@@ -2,6 +2,7 @@
  * Makes the cluster hold the mesh: what is there already stays, what is not of it goes. Twenty-five thousand writes
  * the first time, next to none the second.
  */
+import { SYSTEM_NAMESPACE } from '../../core/model/names.ts';
 import {
   apply,
   keyOf,
@@ -18,6 +19,7 @@ import { each } from './each.ts';
 import {
   accountObject,
   deploymentObject,
+  formOf,
   MARK_SELECTOR,
   namespaceObject,
   podObject,
@@ -41,7 +43,7 @@ export interface Population {
 
 type Say = (text: string) => void;
 
-/** All that bears the mark, by key; `full`: not only the metadata. */
+/** All of the mesh that bears the mark, by key; `full`: not only the metadata. */
 async function marked<T extends KubeObject>(
   client: KubeClient,
   resource: Resource<T>,
@@ -52,7 +54,7 @@ async function marked<T extends KubeObject>(
   do {
     const options = { labelSelector: MARK_SELECTOR, limit: PAGE, metadataOnly: !full, continue: next };
     const { items, metadata } = await client.list(resource, options);
-    for (const item of items) found.set(keyOf(item), item);
+    for (const item of items) if (item.metadata.namespace !== SYSTEM_NAMESPACE) found.set(keyOf(item), item);
     next = metadata.continue;
   } while (next);
   return found;
@@ -72,7 +74,7 @@ async function ensure<T extends KubeObject>(
   const wanted = new Map(objects.map((object) => [keyOf(object), object]));
   await each([...existing.keys()], async (key) => {
     if (wanted.has(key)) return;
-    await client.delete(resource, existing.get(key)!.metadata, { propagationPolicy: 'Orphan' });
+    await client.delete(resource, existing.get(key)!.metadata, { propagationPolicy: 'Background' });
     existing.delete(key);
   });
   await each([...wanted], async ([key, object]) => {
@@ -81,8 +83,8 @@ async function ensure<T extends KubeObject>(
   return existing;
 }
 
-const fits = (pod: Pod | undefined, { hasProxy }: PodPlace): pod is Pod =>
-  pod?.metadata.labels?.[PROXY_LABEL] === String(hasProxy) && pod.metadata.deletionTimestamp === undefined;
+const fits = (pod: Pod | undefined, place: PodPlace): pod is Pod =>
+  pod?.metadata.labels?.[PROXY_LABEL] === formOf(place) && pod.metadata.deletionTimestamp === undefined;
 
 /** Pods as they are wanted and running; gives their uids. */
 async function ensurePods(

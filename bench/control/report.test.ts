@@ -32,7 +32,20 @@ const point: Point = {
     playersLagMs: 12,
   },
   connected: { ms: 8000, bytes: 1_000_000 },
-  restarts: [{ signal: 'SIGTERM', restarted: { ms: 7000, operatorMs: 3000, bytes: 30_000 } }],
+  restarts: [
+    {
+      signal: 'SIGTERM',
+      restarted: {
+        ms: 7000,
+        endMs: 500,
+        operatorMs: 3000,
+        halfMs: 5000,
+        p90Ms: 6000,
+        p99Ms: 6900,
+        bytes: 30_000,
+      },
+    },
+  ],
 };
 
 test('each goal is held against what was measured', () => {

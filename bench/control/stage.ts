@@ -37,7 +37,10 @@ const WRITES = 'weft_operator_writes_total';
 const IDENTITIES_MS = 300_000;
 const CONNECT_MS = 120_000;
 const QUIET_MS = 4_000;
+/** Writes a second. */
+const QUIET_RATE = 5;
 const SETTLE_MS = 300_000;
+const AFTERWARDS_MS = 5_000;
 /** So that what is measured is code that V8 has compiled. */
 const WARM_UP_SECONDS = 10;
 
@@ -64,8 +67,12 @@ export interface Connected {
 export interface Restarted {
   /** From the signal to end until all were connected again, the operator's own start included. */
   ms: number;
-  /** Of it, until the new operator took proxies. */
+  /** Of it, until the old operator had ended, until the new one took proxies, and until so many of them were there. */
+  endMs: number;
   operatorMs: number;
+  halfMs: number;
+  p90Ms: number;
+  p99Ms: number;
   bytes: number;
 }
 
@@ -83,13 +90,12 @@ export class Stage {
     this.#operator = operator;
   }
 
-  /** Populates, starts the operator and waits until it has written all that it has to. */
+  /** Populates and starts the operator. */
   static async open(options: StageOptions): Promise<Stage> {
     const { client, size, operator, say } = options;
     const population = await populate(client, size, say);
     const stage = new Stage(options, population, await startOperator(operator));
     say(`operator ready after ${stage.#operator.readyMs.toFixed(0)} ms`);
-    await stage.settle();
     return stage;
   }
 
@@ -97,21 +103,21 @@ export class Stage {
     return this.#operator;
   }
 
-  /** Waits until the operator writes nothing any more. */
+  /** Waits until the operator writes no more than it does in the long run: files follow the stream at their own pace. */
   async settle(): Promise<void> {
     const begun = performance.now();
     const writes = async () => sumOf(await this.#operator.metrics(), WRITES);
-    let [last, since] = [await writes(), performance.now()];
-    while (performance.now() - since < QUIET_MS) {
-      if (performance.now() - begun > SETTLE_MS) {
-        this.#options.say('the operator goes on writing; it is measured all the same');
+    for (let before = await writes(); ;) {
+      await pause(QUIET_MS);
+      const now = await writes();
+      const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+      const done = (1000 * (now - before)) / QUIET_MS <= QUIET_RATE;
+      if (done || performance.now() - begun > SETTLE_MS) {
+        this.#options.say(`${now} writes; ${done ? 'settled' : 'not settled'} after ${seconds} s`);
         return;
       }
-      await pause(500);
-      const now = await writes();
-      if (now !== last) [last, since] = [now, performance.now()];
+      before = now;
     }
-    this.#options.say(`${last} writes; quiet after ${((since - begun) / 1000).toFixed(1)} s`);
   }
 
   /** What the operator costs while nothing happens. */
@@ -121,7 +127,7 @@ export class Stage {
     return stop();
   }
 
-  /** Starts the proxies with nothing but their certificates. */
+  /** Starts the proxies with nothing but their certificates, once the operator has issued these. */
   async connect(): Promise<Connected> {
     const { client, size, processes, say } = this.#options;
     const identities = await identitiesOf(client, this.#population.services, IDENTITIES_MS);
@@ -140,6 +146,7 @@ export class Stage {
     );
     const bytes = (await this.#bytesSent()) - before;
     say(`${all} proxies have their documents after ${ms.toFixed(0)} ms: ${bytes} bytes`);
+    await this.settle();
     return { ms, bytes };
   }
 
@@ -187,16 +194,23 @@ export class Stage {
     const players = this.#players!;
     const begun = performance.now();
     await this.#operator.stop(signal);
+    const endMs = performance.now() - begun;
     this.#operator = await startOperator(operator);
     const operatorMs = performance.now() - begun;
-    await players.until(({ connected }) => connected === size.proxies, CONNECT_MS);
-    const ms = performance.now() - begun;
-    await this.settle();
+    const parts: number[] = [];
+    for (const share of [0.5, 0.9, 0.99, 1]) {
+      await players.until(({ connected }) => connected >= share * size.proxies, CONNECT_MS);
+      parts.push(performance.now() - begun);
+    }
+    const [halfMs = 0, p90Ms = 0, p99Ms = 0, ms = 0] = parts;
+    // what is told to those that came last
+    await pause(AFTERWARDS_MS);
     const bytes = await this.#bytesSent();
+    const [half, ...others] = parts.map((part) => part.toFixed(0));
     say(
-      `${signal}: all connected again after ${ms.toFixed(0)} ms (operator ${operatorMs.toFixed(0)}): ${bytes} bytes`,
+      `${signal}: operator gone after ${endMs.toFixed(0)} ms, back after ${operatorMs.toFixed(0)}, half of the proxies after ${half}, 90 %, 99 % and all after ${others.join(', ')}: ${bytes} bytes`,
     );
-    return { ms, operatorMs, bytes };
+    return { ms, endMs, operatorMs, halfMs, p90Ms, p99Ms, bytes };
   }
 
   async close(): Promise<void> {
