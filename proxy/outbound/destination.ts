@@ -24,9 +24,10 @@ export interface Destination {
    * service: a port of a service of the document. endpoint: one endpoint's own address. directory: a service of the
    * mesh without known endpoints, reached at its address. outside: not of the mesh, passed through as it is. blocked:
    * outside, and to be refused with OUTBOUND_NOT_REGISTERED. hidden: of the mesh, and to be refused with SERVICE_HIDDEN.
-   * The last two have no targets.
+   * gone: it was of the mesh when the connection was opened, and nobody knows its address now. The last three have no
+   * targets.
    */
-  readonly kind: 'service' | 'endpoint' | 'directory' | 'outside' | 'blocked' | 'hidden';
+  readonly kind: 'service' | 'endpoint' | 'directory' | 'outside' | 'blocked' | 'hidden' | 'gone';
   /** `namespace/service:port`, or `host:port` for what is outside or blocked. */
   readonly name: string;
   /** `namespace/service`, for one of the directory: by it the rest can be asked for. */
@@ -137,6 +138,17 @@ export const blockedDestination = (address: string, port: number): Destination =
   name: joinHostPort(address, port),
   service: undefined,
   protocol: 'Auto',
+  ready: EMPTY,
+  terminating: EMPTY,
+  unprotected: 0,
+});
+
+/** What an address led to that has left the mesh. Whoever was opened to it must not go on to the same address in plain text. */
+export const goneDestination = ({ name, protocol }: Destination): Destination => ({
+  kind: 'gone',
+  name,
+  service: undefined,
+  protocol,
   ready: EMPTY,
   terminating: EMPTY,
   unprotected: 0,

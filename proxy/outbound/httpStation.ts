@@ -8,12 +8,14 @@ import type { Failure, Upstream } from '../wire/exchange/ends.ts';
 import type { Exchange } from '../wire/exchange/exchange.ts';
 import type { ExchangeRecord } from '../wire/exchange/record.ts';
 import type { Request } from '../wire/exchange/message.ts';
+import type { HttpConnection } from '../wire/exchange/station.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
 import { HttpStation } from '../wire/httpStation.ts';
 import type { Side } from '../wire/side.ts';
 import { MAX_ATTEMPTS, choose, chooseAgain, mayRetry } from './attempts.ts';
 import { whenKnown } from './demand.ts';
 import type { Destination } from './destinations.ts';
+import type { Find } from './find.ts';
 import type { Route, Routes } from './routes.ts';
 
 const FROM_PLAIN = cut.reason | cut.weft;
@@ -22,7 +24,9 @@ const FROM_PEER = cut.weft;
 /** What is known of a client connection. */
 export interface OutboundContext {
   /** What it was opened to; undefined: to the proxy itself, so that each request says by its Host where it goes. */
-  readonly find: ((config: ConfigState) => Destination) | undefined;
+  readonly find: Find | undefined;
+  /** Of HTTP/2. */
+  connection: HttpConnection | undefined;
   config: ConfigState | undefined;
   route: Route | undefined;
 }
@@ -30,6 +34,8 @@ export interface OutboundContext {
 export class OutboundHttp extends HttpStation {
   private readonly routes: Routes;
   private readonly balancer: Balancer = leastRequest();
+  /** The answer that is given now is the last of its connection. */
+  private leaving = false;
 
   constructor({ plane, side, routes }: { plane: DataPlane; side: Side; routes: Routes }) {
     super(plane, side);
@@ -59,6 +65,7 @@ export class OutboundHttp extends HttpStation {
     exchange.notes = route;
     if (route === undefined) return exchange.refuse('UNKNOWN_DESTINATION', { destination: exchange.host });
     const { destination } = route;
+    if (destination.kind === 'gone') return this.refuseGone(exchange, destination);
     exchange.transparent = destination.kind === 'outside';
     exchange.overHttp2 = speaksHttp2(destination, exchange.request);
     route.budget.deposit();
@@ -69,6 +76,22 @@ export class OutboundHttp extends HttpStation {
       pool,
       pool === 'OVERLOADED' ? { destination: name, bound: 'connectionsPerEndpoint' } : { destination: name },
     );
+  }
+
+  /** The client has to resolve anew, and will only for another connection. */
+  private refuseGone(exchange: Exchange, { name }: Destination): void {
+    const { connection } = exchange.context as OutboundContext;
+    this.leaving = true;
+    try {
+      exchange.refuse('NO_ENDPOINT', { destination: name });
+    } finally {
+      this.leaving = false;
+    }
+    connection?.shutdown();
+  }
+
+  override closing(): boolean {
+    return this.leaving || super.closing();
   }
 
   again(exchange: Exchange, failure: Failure): boolean {

@@ -12,7 +12,7 @@
  *   pool, mTLS        last, so that every byte that leaves is in a connection whose peer has been checked
  */
 import { leastRequest } from '../balance/leastRequest.ts';
-import type { Address, ConfigState, DataPlane, OutboundListen, Running } from '../context.ts';
+import type { Address, DataPlane, OutboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import { ignore, type Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
@@ -26,6 +26,7 @@ import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
 import { MAX_ATTEMPTS, chooseAgain } from './attempts.ts';
 import type { Destination } from './destinations.ts';
 import { whenKnown } from './demand.ts';
+import { findAt, type Find } from './find.ts';
 import { OutboundHttp, type OutboundContext } from './httpStation.ts';
 import { Routes, type Route } from './routes.ts';
 
@@ -44,8 +45,6 @@ export async function startOutbound({
   }
   return outbound.side;
 }
-
-type Find = (config: ConfigState) => Destination;
 
 class Outbound {
   readonly side: Side;
@@ -78,7 +77,7 @@ class Outbound {
       );
       return channel.reset();
     }
-    this.demand(channel, (config) => config.destinations.resolve(original.host, original.port));
+    this.demand(channel, findAt(original.host, original.port));
   }
 
   /** demand */
@@ -145,9 +144,13 @@ class Outbound {
     find: OutboundContext['find'],
     { spoken, bytes, route }: { spoken: Spoken; bytes: Buffer; route: Route | undefined },
   ): void {
-    const context: OutboundContext = { find, config: undefined, route };
+    const context: OutboundContext = { find, connection: undefined, config: undefined, route };
     const options = { station: this.http, context };
-    if (spoken === 'http2') return new StreamServer({ channel, marked: false, ...options }).start(bytes);
+    if (spoken === 'http2') {
+      const connection = new StreamServer({ channel, marked: false, ...options });
+      context.connection = connection;
+      return connection.start(bytes);
+    }
     const takeOver = (connection: ServerConnection, unread: Buffer) =>
       this.leaveHttp(connection, context, unread);
     new ServerConnection(channel, { ...options, takeOver }).start(bytes);
