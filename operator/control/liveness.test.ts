@@ -16,6 +16,7 @@ class Peer {
   readonly events: string[] = [];
   pings = 0;
   awake = true;
+  onTurn = (): void => undefined;
   readonly #waiting: (() => void)[] = [];
   readonly leave: () => void;
 
@@ -26,10 +27,14 @@ class Peer {
         if (this.awake) answered();
         else this.#waiting.push(answered);
       },
-      onTurn: () => undefined,
+      onTurn: () => this.onTurn(),
       onResponsive: (responsive) => this.events.push(responsive ? 'responsive' : 'unresponsive'),
       onSilent: () => {
         this.events.push('silent');
+        this.leave();
+      },
+      onFailed: () => {
+        this.events.push('failed');
         this.leave();
       },
     });
@@ -42,6 +47,16 @@ class Peer {
 }
 
 describe('liveness', () => {
+  it('ends a connection whose turn fails, and no other', () => {
+    const [bad, good] = [new Peer(), new Peer()];
+    bad.onTurn = () => {
+      throw new Error('for the test');
+    };
+    clock.advance(everyMs * 2);
+    expect(bad.events).toEqual(['failed']);
+    expect(good.pings).toBe(2);
+  });
+
   it('pings each connection once in a period, one at a time', () => {
     const peer = new Peer();
     clock.advance(everyMs * 10);

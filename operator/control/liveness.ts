@@ -15,6 +15,8 @@ export interface Pinged {
   onResponsive(responsive: boolean): void;
   /** It has been unresponsive for as long as it may be. */
   onSilent(): void;
+  /** One of these threw; the others have their turn. */
+  onFailed(error: unknown): void;
 }
 
 export interface LivenessOptions {
@@ -73,7 +75,13 @@ export class Liveness {
     const slot = this.#slots[this.#next]!;
     this.#next = (this.#next + 1) % SLOTS;
     this.#cancel = this.#after();
-    for (const entry of slot) this.#look(entry);
+    for (const entry of slot) {
+      try {
+        this.#look(entry);
+      } catch (error) {
+        entry.peer.onFailed(error);
+      }
+    }
   }
 
   #look(entry: Entry): void {

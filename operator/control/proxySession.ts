@@ -41,6 +41,8 @@ export interface SessionContext {
 }
 
 export interface Writer {
+  /** Ends the stream. */
+  fail(error: unknown): void;
   write(type: 'update' | 'directory' | 'absent', line: Buffer, flushed?: () => void): void;
 }
 
@@ -87,17 +89,25 @@ export class ProxySession implements Listener {
   }
 
   changed(at: number): void {
-    this.#useWhatWaits();
-    this.#admitted?.delivery.changed(at);
+    this.#guard(() => {
+      this.#useWhatWaits();
+      this.#admitted?.delivery.changed(at);
+    });
   }
 
   /** To be called now and then. */
   look(): void {
-    this.#admitted?.delivery.look();
+    this.#guard(() => this.#admitted?.delivery.look());
+  }
+
+  fail(error: unknown): void {
+    this.#writer.fail(error);
   }
 
   responsive(responsive: boolean): void {
-    if (this.#admitted) this.#context.reports.responsive(this.#admitted.uid, this, responsive);
+    this.#guard(() => {
+      if (this.#admitted) this.#context.reports.responsive(this.#admitted.uid, this, responsive);
+    });
   }
 
   /** The stream has ended. */
@@ -139,10 +149,11 @@ export class ProxySession implements Listener {
       namespace: this.namespace,
       source,
       lines: streams.lines,
-      clock,
+      clock: this.#guardedClock(),
       outlet: {
         update: (line) => this.#writer.write('update', line),
-        directory: (line) => this.#writer.write('directory', line, () => delivery.directoryFlushed()),
+        directory: (line) =>
+          this.#writer.write('directory', line, () => this.#guard(() => delivery.directoryFlushed())),
       },
     });
     const asks = new Asks({ workload: this.workload, source, clock });
@@ -205,6 +216,24 @@ export class ProxySession implements Listener {
     this.#used = [];
     source.use(this.workload, used);
     onUsed(this.workload);
+  }
+
+  /** For what nobody called who would take an exception: it ends this stream, and no other. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #guardedClock(): Clock {
+    const { clock } = this.#context;
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, callback) => clock.after(ms, () => this.#guard(callback)),
+    };
   }
 
   #expectAdmitted(type: string): Admitted {

@@ -8,7 +8,7 @@ import type { Leadership } from './types.ts';
 import { ForwardedReports } from './forwarded.ts';
 import { ProxySession, type SessionContext } from './proxySession.ts';
 import { StreamWriter } from './streamWriter.ts';
-import { refuse, serveLines, type LineStreamOptions } from './transport.ts';
+import { LineStream, type LineStreamOptions } from './transport.ts';
 
 export interface ServeContext extends SessionContext {
   readonly leadership: () => Leadership;
@@ -44,25 +44,31 @@ export function serveRequest({ stream, headers, connection }: Request, context: 
   connection.streams.add(stream);
   stream.once('close', () => connection.streams.delete(stream));
   const onFailed = (error: WeftError): void => context.events.failed(error.code, peer, error.message);
+  const lineStream = new LineStream(stream, onFailed);
+  const fail = (error: unknown): void => lineStream.fail(error);
   const start = (lines: Lines): void =>
-    serveLines(stream, { ...lines, onFailed, maxBytes: MAX_PROXY_MESSAGE_BYTES, firstLineMs: FIRST_LINE_MS });
+    lineStream.serve({ ...lines, maxBytes: MAX_PROXY_MESSAGE_BYTES, firstLineMs: FIRST_LINE_MS });
   try {
     if (headers[':method'] !== 'POST') throw new WeftError('BAD_REQUEST', 'only POST is known here');
-    if (headers[':path'] === STREAM_PATH) start(proxyLines(stream, connection, context));
+    if (headers[':path'] === STREAM_PATH) start(proxyLines({ stream, connection, fail }, context));
     else if (headers[':path'] === FORWARD_PATH) start(forwardedLines(peer, context));
     else throw new WeftError('UNKNOWN_DESTINATION', `only ${STREAM_PATH} is known here`);
   } catch (error) {
-    if (!(error instanceof WeftError)) throw error;
-    onFailed(error);
-    refuse(stream, error);
+    fail(error);
   }
 }
 
-function proxyLines(stream: ServerHttp2Stream, connection: Connection, context: ServeContext): Lines {
+interface ProxyRequest {
+  readonly stream: ServerHttp2Stream;
+  readonly connection: Connection;
+  readonly fail: (error: unknown) => void;
+}
+
+function proxyLines({ stream, connection, fail }: ProxyRequest, context: ServeContext): Lines {
   if (connection.proxy) throw new WeftError('BAD_REQUEST', 'the connection has a stream already');
   const { streams, events } = context;
   const onSent = (type: string, bytes: number): void => events.sent(type, bytes);
-  const writer = new StreamWriter(stream, { bulk: streams.bulk, onSent });
+  const writer = new StreamWriter(stream, { bulk: streams.bulk, onSent, fail });
   const session = new ProxySession(context, connection.peer, writer);
   connection.proxy = session;
   return {

@@ -152,6 +152,10 @@ export class Sessions {
         onRefused('silent', 'no answer to pings');
         end(session, socket);
       },
+      onFailed(error) {
+        connection.proxy?.fail(error);
+        end(session, socket);
+      },
     });
   }
 

@@ -20,22 +20,36 @@ export class StreamWriter implements Writer {
   readonly #stream: ServerHttp2Stream;
   readonly #bulk: Bulk;
   readonly #onSent: (type: string, bytes: number) => void;
+  readonly #fail: (error: unknown) => void;
   readonly #waiting: Waiting[] = [];
   #busy = false;
 
   constructor(
     stream: ServerHttp2Stream,
-    options: { bulk: Bulk; onSent: (type: string, bytes: number) => void },
+    options: {
+      bulk: Bulk;
+      onSent: (type: string, bytes: number) => void;
+      /** Ends the stream. */
+      fail: (error: unknown) => void;
+    },
   ) {
     this.#stream = stream;
     this.#bulk = options.bulk;
     this.#onSent = options.onSent;
+    this.#fail = options.fail;
   }
 
-  /** Throws OVERLOADED where the peer does not read what it asks for. */
+  fail(error: unknown): void {
+    this.#fail(error);
+  }
+
+  /** Never throws: whoever is calling has others to serve. A peer that does not read what it asks for loses its stream. */
   write(type: string, line: Buffer, flushed?: () => void): void {
+    if (!this.#isOpen) return;
     if (this.#waiting.length >= MAX_WAITING) {
-      throw new WeftError('OVERLOADED', `${MAX_WAITING} answers wait to be read`, { resource: type });
+      this.#waiting.length = 0;
+      this.fail(new WeftError('OVERLOADED', `${MAX_WAITING} answers wait to be read`, { resource: type }));
+      return;
     }
     this.#onSent(type, line.length);
     this.#waiting.push({ line, flushed });

@@ -1,5 +1,5 @@
 /** Lines over one HTTP/2 stream, in both directions: bounded, and ended with the reason. */
-import type { ServerHttp2Stream } from 'node:http2';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { codes, WeftError } from '../../core/errors/index.ts';
 import { LineSplitter } from '../../kube/lines.ts';
 import { errorLine } from './compose.ts';
@@ -8,13 +8,14 @@ export interface LineStreamOptions {
   readonly maxBytes: number;
   /** Until the first line, ms. */
   readonly firstLineMs: number;
-  /** Throws WeftError where the stream must end. */
+  /** What it throws ends the stream. */
   readonly onLine: (line: string) => void;
-  /** The stream was ended because of what came over it. */
-  readonly onFailed: (error: WeftError) => void;
   /** Once, whoever ended the stream. */
   readonly onEnd: () => void;
 }
+
+/** A peer that does not read why its stream ends loses it after this, ms. */
+const REFUSE_MS = 1_000;
 
 /** Nothing that a peer sends may end the process, what nobody thought of included. */
 const asWeftError = (error: unknown): WeftError =>
@@ -22,45 +23,73 @@ const asWeftError = (error: unknown): WeftError =>
     ? error
     : new WeftError('MESSAGE_INVALID', (error as Error).message, { cause: error });
 
-/** Says why, and gives the stream up. Nothing more of it is read. */
-export function refuse(stream: ServerHttp2Stream, error: WeftError): void {
+/** Says why, and gives the stream up. */
+function refuse(stream: ServerHttp2Stream, { code, field, message }: WeftError): void {
   if (stream.destroyed || stream.closed) return;
-  const { code, field, message } = error;
+  const timer = setTimeout(() => {
+    stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    stream.destroy();
+  }, REFUSE_MS);
+  stream.once('close', () => clearTimeout(timer));
   if (!stream.headersSent) stream.respond({ ':status': codes[code].status || 422 });
   stream.end(errorLine(code, field ? `${field}: ${message}` : message), () => stream.close());
 }
 
 /** Reads the lines of a request; the answer is a stream of lines too. */
-export function serveLines(stream: ServerHttp2Stream, options: LineStreamOptions): void {
-  const splitter = new LineSplitter(options.maxBytes);
-  let failed = false;
-  const fail = (error: WeftError): void => {
-    failed = true;
-    options.onFailed(error);
-    refuse(stream, error);
-  };
-  const timer = setTimeout(
-    () => fail(new WeftError('REQUEST_TIMEOUT', 'no message came')),
-    options.firstLineMs,
-  );
-  const read = (chunk: Buffer): void => {
-    if (failed) return;
+export class LineStream {
+  readonly #stream: ServerHttp2Stream;
+  readonly #onFailed: (error: WeftError) => void;
+  #ended = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `onFailed`: the stream was ended by this side, at most once. */
+  constructor(stream: ServerHttp2Stream, onFailed: (error: WeftError) => void) {
+    this.#stream = stream;
+    this.#onFailed = onFailed;
+  }
+
+  /** Ends the stream, with the reason. Never throws; nothing more of it is read. */
+  fail(cause: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    const error = asWeftError(cause);
+    this.#onFailed(error);
     try {
-      for (const line of splitter.push(chunk)) {
-        clearTimeout(timer);
-        options.onLine(line);
-      }
-    } catch (error) {
-      clearTimeout(timer);
-      fail(asWeftError(error));
+      refuse(this.#stream, error);
+    } catch {
+      this.#stream.destroy();
     }
-  };
-  stream.on('data', read);
-  stream.on('end', () => stream.end());
-  stream.once('close', () => {
-    clearTimeout(timer);
-    failed = true;
-    options.onEnd();
-  });
-  stream.respond({ ':status': 200, 'content-type': 'application/json' });
+  }
+
+  serve({ maxBytes, firstLineMs, onLine, onEnd }: LineStreamOptions): void {
+    const stream = this.#stream;
+    const splitter = new LineSplitter(maxBytes);
+    this.#timer = setTimeout(
+      () => this.fail(new WeftError('REQUEST_TIMEOUT', 'no message came')),
+      firstLineMs,
+    );
+    stream.on('data', (chunk: Buffer) => {
+      if (this.#ended) return;
+      try {
+        for (const line of splitter.push(chunk)) {
+          clearTimeout(this.#timer);
+          onLine(line);
+          if (this.#ended) return;
+        }
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+    stream.on('end', () => stream.end());
+    stream.once('close', () => {
+      clearTimeout(this.#timer);
+      this.#ended = true;
+      onEnd();
+    });
+    // a peer may have reset it before it was looked at
+    if (!stream.destroyed && !stream.closed) {
+      stream.respond({ ':status': 200, 'content-type': 'application/json' });
+    }
+  }
 }
