@@ -45,7 +45,7 @@ class World {
       },
     });
     const changed = (at: number): void => this.#delivery.changed(at);
-    this.#streams.add({ workload, namespace: 'shop', changed });
+    this.#streams.add({ workload, namespace: 'shop', changed, fail: () => undefined });
     this.restate();
   }
 

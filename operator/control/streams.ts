@@ -12,6 +12,8 @@ export interface Listener {
   readonly namespace: string;
   /** The document or the directory may be another one since `at` (monotonic). */
   changed(at: number): void;
+  /** It threw; what it stands for is to end. */
+  fail(error: unknown): void;
 }
 
 /** Others get their turn after this, ms. */
@@ -104,17 +106,28 @@ export class Streams {
     for (const listener of listeners) if (!this.#due.has(listener)) this.#due.set(listener, now);
   }
 
+  #slice(): void {
+    const end = this.#clock.monotonic() + SLICE_MS;
+    for (const [listener, at] of this.#due) {
+      this.#due.delete(listener);
+      try {
+        listener.changed(at);
+      } catch (error) {
+        listener.fail(error);
+      }
+      if (this.#clock.monotonic() > end) break;
+    }
+  }
+
   #drain(): void {
     // what one of them causes is taken by the loop that is running
     if (this.#draining || this.#cancel) return;
     this.#draining = true;
-    const end = this.#clock.monotonic() + SLICE_MS;
-    for (const [listener, at] of this.#due) {
-      this.#due.delete(listener);
-      listener.changed(at);
-      if (this.#clock.monotonic() > end) break;
+    try {
+      this.#slice();
+    } finally {
+      this.#draining = false;
     }
-    this.#draining = false;
     if (this.#due.size === 0) return;
     this.#cancel = this.#clock.after(0, () => {
       this.#cancel = undefined;
