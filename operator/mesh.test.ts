@@ -143,7 +143,15 @@ it('keeps the highest epoch that was in place, and tells who may have been refus
   inPlace.delete('shop/weft.deployment.cart');
   inPlace.existing.delete('shop/weft.deployment.cart');
   inPlace.deliver();
-  expect([mesh.position(CART).epoch, mesh.position().epoch]).toEqual([2, 4]);
+  expect([mesh.position(CART).epoch, mesh.directoryPosition('bank').epoch]).toEqual([2, 4]);
+});
+
+it('believes the stamp of one namespace nothing about the directories of others', async () => {
+  const mesh = meshOn();
+  mesh.take(snapshot());
+  await write({ epoch: 4 }, { namespace: 'bank', name: 'weft.directory' });
+  expect(mesh.directoryPosition('bank').epoch).toBe(4);
+  expect(mesh.directoryPosition('shop').epoch).toBe(1);
 });
 
 it('brings by the stream nothing that comes before a file that is about to be written', () => {

@@ -59,7 +59,6 @@ export class Mesh implements ConfigSource {
   readonly #used = new UsedServices();
   /** By refKey: the highest that was seen in place, since a document that somebody deletes must not fall back. */
   readonly #epochs = new Map<string, number>();
-  #directoryEpoch = 1;
   /** workloadKey of each document, by its refKey. */
   readonly #workloads = new Map<string, string>();
   #snapshot: Snapshot | undefined;
@@ -90,10 +89,12 @@ export class Mesh implements ConfigSource {
     return this.#snapshot && this.#options.compiler.directory(namespace);
   }
 
-  position(workload?: string): Position {
-    const document = workload === undefined ? undefined : this.document(workload);
-    const epoch = document ? (this.#epochs.get(documentKey(document.workload)) ?? 1) : this.#directoryEpoch;
-    return { epoch, revision: this.#snapshot?.revision ?? '0' };
+  position(workload: string): Position {
+    return this.#positionOf(documentKey(refOf(workload)));
+  }
+
+  directoryPosition(namespace: string): Position {
+    return this.#positionOf(directoryKey(namespace));
   }
 
   /** workloadKey of the document with this refKey. */
@@ -201,16 +202,23 @@ export class Mesh implements ConfigSource {
     this.#tell(changes);
   }
 
+  #positionOf(key: string): Position {
+    return { epoch: this.#epochOf(key), revision: this.#snapshot?.revision ?? '0' };
+  }
+
+  #epochOf(key: string): number {
+    return this.#epochs.get(key) ?? 1;
+  }
+
   #epochInPlace(key: string): number {
     return this.#options.inPlace.existing.get(key)?.stamp?.epoch ?? 1;
   }
 
   #raise(key: string, epoch: number, changes: Gathered): void {
     const namespace = directoryNamespace(key);
-    const before = namespace === undefined ? (this.#epochs.get(key) ?? 1) : this.#directoryEpoch;
-    if (epoch <= before) return;
-    if (namespace === undefined) this.#epochs.set(key, epoch);
-    else this.#directoryEpoch = epoch;
+    if (namespace === undefined && !this.#workloads.has(key)) return;
+    if (epoch <= this.#epochOf(key)) return;
+    this.#epochs.set(key, epoch);
     // what was refused for its place in the order is worth another try
     const workload = this.#workloads.get(key);
     if (workload !== undefined) changes.documents.add(workload);

@@ -83,7 +83,7 @@ export class Reconciler {
       hash,
       clock,
       desired: (key) => this.#wanted.get(key),
-      revision: () => mesh.position().revision,
+      revision: () => mesh.snapshot?.revision ?? '0',
       inForce: (document) => this.#proxies.inForce(document),
       filesDueMs: (document) => this.#proxies.filesDueMs(document),
       onPlaced: (document, { epoch }) => mesh.raise(refKey(document), epoch),

@@ -155,6 +155,7 @@ function source() {
     document: (workload) => documents.get(workload),
     directory: () => ({ hash: 'd', services: new Map([['shop/cart', part('cart')]]), outside: undefined }),
     position: () => ({ epoch: 2, revision: '17' }),
+    directoryPosition: () => ({ epoch: 2, revision: '17' }),
     use: () => new Map(),
     onChange: (listener) => {
       listeners.add(listener);

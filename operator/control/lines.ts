@@ -30,7 +30,7 @@ export class Lines {
 
   /** The directory of the namespace for a proxy that has the one with the hash `known`. */
   directory(namespace: string, to: CompiledDirectory, known: string | undefined): Buffer {
-    const position = this.#source.position();
+    const position = this.#source.directoryPosition(namespace);
     const change = known === undefined ? undefined : this.#history.since(namespace, known);
     return this.#cache.get(`directory ${change?.base ?? ''} ${to.hash} ${at(position)}`, () =>
       directoryLine(to, position, change),

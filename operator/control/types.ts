@@ -21,8 +21,10 @@ export interface ConfigSource {
   document(workload: string): CompiledDocument | undefined;
   /** Undefined before the first snapshot. */
   directory(namespace: string): CompiledDirectory | undefined;
-  /** Of what is sent of the document of a workload now, or, without one, of directories. */
-  position(workload?: string): Position;
+  /** Of what is sent of the document of a workload now. */
+  position(workload: string): Position;
+  /** Of what is sent of the directory of a namespace now. */
+  directoryPosition(namespace: string): Position;
   /**
    * The workload has called these services of other namespaces: its document holds them from now on. Says of each
    * what becomes of it: `Available`, or SERVICE_UNKNOWN, SERVICE_HIDDEN, ASK_LIMIT. Listeners of onChange are called

@@ -82,6 +82,10 @@ export class TestSource implements ConfigSource {
     return { epoch: this.epoch, revision: String(this.revision) };
   }
 
+  directoryPosition(): Position {
+    return this.position();
+  }
+
   usedBy(workload: string): ReadonlySet<string> {
     return this.#used.get(workload) ?? new Set();
   }
