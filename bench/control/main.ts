@@ -129,15 +129,22 @@ const alone = (options: StageOptions, seconds: number): Promise<Point> =>
     return { size: options.size, idle, change: await stage.change(seconds) };
   });
 
-const PROXIES = [100, 500, 1000, 2000];
-const SERVICES = [100, 300, 1000];
-/** While services grow: as many as the pods of the fewest services. */
-const PROXIES_OF_SERVICES = 1000;
+/** Parts of the size that is given: from 100 to 2,000 proxies and from 100 to 1,000 services by default. */
+const PROXIES = [0.05, 0.25, 0.5, 1];
+const SERVICES = [0.1, 0.3, 1];
+/** While services grow: as many proxies as the fewest services have pods. */
+const PROXIES_OF_SERVICES = 0.5;
 
 /** From few services to many, so that objects are only added; the point that both rows share is measured once. */
 async function growth({ stage, seconds }: Command): Promise<void> {
+  const { size } = stage;
   const at = async (services: number, proxies: number): Promise<Point> => {
-    const point = await withProxies({ ...stage, size: { ...stage.size, services, proxies } }, seconds);
+    const own = {
+      ...size,
+      services: Math.round(services * size.services),
+      proxies: Math.round(proxies * size.proxies),
+    };
+    const point = await withProxies({ ...stage, size: own }, seconds);
     say(pointsTable([point]));
     return point;
   };
@@ -145,9 +152,7 @@ async function growth({ stage, seconds }: Command): Promise<void> {
   for (const services of SERVICES) byServices.push(await at(services, PROXIES_OF_SERVICES));
   const byProxies: Point[] = [];
   for (const proxies of PROXIES)
-    byProxies.push(
-      proxies === PROXIES_OF_SERVICES ? byServices.at(-1)! : await at(SERVICES.at(-1)!, proxies),
-    );
+    byProxies.push(proxies === PROXIES_OF_SERVICES ? byServices.at(-1)! : await at(1, proxies));
   const found: Growth[] = [
     { by: 'proxies', points: byProxies },
     { by: 'services', points: byServices },
