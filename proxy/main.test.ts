@@ -87,7 +87,7 @@ describe('a proxy process', () => {
     await eventually(() => proxy.diagnostics.some(({ message }) => message === 'configuration in force'));
     await answers(proxy.ports.health, '/healthz/startup', 503);
     expect(await startup()).toMatchObject({ reasons: [{ code: 'DIRECTORY_MISSING' }] });
-    await expect(fetch(`http://127.0.0.1:${proxy.ports.outbound}/`)).rejects.toThrow();
+    await expect(fetch(`http://127.0.0.1:${proxy.ports.outbound}/`)).rejects.toThrow('fetch failed');
     await proxy.directory.write({ 'directory.json': '{}' });
     await eventually(() => proxy.diagnostics.some(({ code }) => code === 'DOCUMENT_VERSION_UNKNOWN'));
     expect(await startup()).toMatchObject({ reasons: [{ code: 'DOCUMENT_VERSION_UNKNOWN' }] });

@@ -7,7 +7,13 @@ import { directoryMessage, directoryOf, documentOf, listed, serviceOf, updateOf 
 import { sectionOf } from './testing/volumes.ts';
 
 const warnings: string[] = [];
-const log: Log = { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} };
+const errors: object[] = [];
+const log: Log = {
+  debug() {},
+  info() {},
+  warn: (_, message) => void warnings.push(message),
+  error: (fields) => void errors.push(fields),
+};
 const CART = 'app="cart"\n';
 
 let core: ConfigCore;
@@ -28,6 +34,7 @@ const ledger = serviceOf('ledger', { namespace: 'bank', address: '10.96.0.9' });
 beforeEach(() => {
   core = new ConfigCore({ log });
   warnings.length = 0;
+  errors.length = 0;
   files = {};
   file({ labels: CART });
 });
@@ -153,6 +160,18 @@ describe('an update', () => {
     push(documentOf({ revision: '12' }));
     expect(push(documentOf({ revision: '11' })).answer).toMatchObject({ type: 'ack', revision: '11' });
     expect(inForce()).toBe('12');
+  });
+
+  it('is in force for all, also where one of those who follow it fails', () => {
+    const error = new Error('a bug');
+    const seen: string[] = [];
+    core.config.subscribe(() => {
+      throw error;
+    });
+    core.config.subscribe(({ document }) => void seen.push(document.revision));
+    expect(push(documentOf({ services: [web] })).answer.type).toBe('ack');
+    expect([inForce(), seen, errors, code('config')]).toEqual(['10', ['10'], [{ error }], undefined]);
+    expect(Object.keys(core.has().services)).toEqual(['shop/web']);
   });
 
   it('names services of other namespaces as used', () => {

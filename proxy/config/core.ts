@@ -75,7 +75,9 @@ export class ConfigCore {
     this.#options = options;
     this.#now = options.now ?? (() => new Date());
     this.#share = options.share ?? share;
-    this.#state = new StateKeeper(options.vicinity);
+    this.#state = new StateKeeper(options.vicinity, (error) =>
+      options.log.error({ error }, 'a follower of the configuration failed; the configuration is in force'),
+    );
     this.refusals = new Refusals({ log: options.log, now: this.#now });
   }
 

@@ -1,9 +1,18 @@
 import type { Live } from '../context.ts';
 
-/** A value that is swapped whole. Listeners are called in the order in which they came, after each swap. */
+/**
+ * A value that is swapped whole. Listeners are called in the order in which they came, after each swap: all of them, also
+ * where one fails, since the value has changed for all.
+ */
 export class LiveValue<T> implements Live<T> {
   #current: T | undefined;
   readonly #listeners = new Set<(value: T) => void>();
+  readonly #onError: ((error: unknown) => void) | undefined;
+
+  /** `onError` is told what listeners throw; without it, `set` throws the first of it when all have been called. */
+  constructor(onError?: (error: unknown) => void) {
+    this.#onError = onError;
+  }
 
   get current(): T | undefined {
     return this.#current;
@@ -16,7 +25,16 @@ export class LiveValue<T> implements Live<T> {
 
   set(value: T): void {
     this.#current = value;
-    for (const listener of this.#listeners) listener(value);
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0 && !this.#onError) throw errors[0];
+    for (const error of errors) this.#onError?.(error);
   }
 }
 

@@ -34,10 +34,12 @@ function authorizerOf(section: Section, index: number): Authorizer {
 
 /** The state of a proxy, or of one of its workers. */
 export class StateKeeper {
-  readonly config = new LiveValue<ConfigState>();
+  readonly config: LiveValue<ConfigState>;
   readonly #destinations: LiveDestinations;
 
-  constructor(vicinity?: Vicinity) {
+  /** `onError` is told what those who follow the state throw. */
+  constructor(vicinity?: Vicinity, onError?: (error: unknown) => void) {
+    this.config = new LiveValue(onError);
     this.#destinations = new LiveDestinations(vicinity);
   }
 

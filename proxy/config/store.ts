@@ -74,7 +74,9 @@ const sameFiles = (a: Files | undefined, b: Files): boolean =>
 
 class Store implements ConfigStore {
   readonly core: ConfigCore;
-  readonly identity = new LiveValue<LoadedIdentity>();
+  readonly identity = new LiveValue<LoadedIdentity>((error) =>
+    this.#options.log.error({ error }, 'a follower of the certificate failed; the certificate is in use'),
+  );
   readonly read: Promise<void>;
   identitySource: IdentitySource | undefined;
   readonly #options: StoreOptions;
