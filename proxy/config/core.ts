@@ -46,11 +46,13 @@ interface InForce<T> {
   readonly source: Source;
 }
 
-export interface Answered {
-  answer: AckMessage | RefusalMessage;
-  /** What is held does not fit: the operator is to be told that nothing is, so that it sends everything. */
-  lost: boolean;
+/** What is held does not fit what the operator takes it for: it is to be told that nothing is, and to send everything. */
+export interface Lost {
+  readonly document: boolean;
+  readonly directory: boolean;
 }
+
+const NOTHING_LOST: Lost = { document: false, directory: false };
 
 const share: NonNullable<CoreOptions['share']> = (value) => value;
 
@@ -68,8 +70,7 @@ export class ConfigCore {
   #labels: string | undefined;
   /** Hashes of the texts that were read last: they tell a change as well as the texts, which may be megabytes. */
   #seen: FileTexts | undefined;
-  /** Everything was asked for and has not come: to ask again would be without end. */
-  #lost = false;
+  #lost = NOTHING_LOST;
 
   constructor(options: CoreOptions) {
     this.#options = options;
@@ -146,7 +147,16 @@ export class ConfigCore {
 
   // ---- the stream
 
-  update(message: UpdateMessage): Answered {
+  get lost(): Lost {
+    return this.#lost;
+  }
+
+  /** Another stream is told of what is held, and finds what fits it. */
+  startOver(): void {
+    this.#lost = NOTHING_LOST;
+  }
+
+  update(message: UpdateMessage): AckMessage | RefusalMessage {
     const { epoch, revision, hash } = message;
     const position = { epoch, revision, hash };
     try {
@@ -154,17 +164,16 @@ export class ConfigCore {
       if (order === 'news') this.#take(updateDocument(this.#document?.value, message), 'stream');
       // whatever the file is refused for, this is newer
       this.refusals.accept('config');
-      this.#lost = false;
-      return { answer: { type: 'ack', ...position, since: this.since!.toISOString() }, lost: false };
+      this.#lost = { ...this.#lost, document: false };
+      return { type: 'ack', ...position, since: this.since!.toISOString() };
     } catch (error) {
       const refusal = this.refusals.refuse('config', error);
-      const lost = refusal.code === 'DOCUMENT_HASH_MISMATCH' && !this.#lost;
-      this.#lost ||= lost;
-      return { answer: { type: 'refusal', ...position, ...refusalFields(refusal) }, lost };
+      if (refusal.code === 'DOCUMENT_HASH_MISMATCH') this.#lost = { ...this.#lost, document: true };
+      return { type: 'refusal', ...position, ...refusalFields(refusal) };
     }
   }
 
-  /** False where it cannot be applied to what is held, and a whole one is needed. */
+  /** False where it is refused: it is not sent again unless it is asked for. */
   directory(message: DirectoryMessage): boolean {
     const { epoch, revision, hash } = message;
     try {
@@ -178,15 +187,17 @@ export class ConfigCore {
         if (this.#document) this.#renew();
       }
       this.refusals.accept('directory');
+      this.#lost = { ...this.#lost, directory: false };
       return true;
     } catch (error) {
       const { code } = this.refusals.refuse('directory', error);
-      return code !== 'DOCUMENT_HASH_MISMATCH' || message.base === undefined;
+      if (code === 'DOCUMENT_HASH_MISMATCH') this.#lost = { ...this.#lost, directory: true };
+      return false;
     }
   }
 
   /** Hashes of what is held, but for what is `lost`. */
-  has(lost: { document?: boolean; directory?: boolean } = {}): StateMessage['has'] {
+  has(lost: Lost = this.#lost): StateMessage['has'] {
     const document = lost.document ? undefined : this.#document?.value;
     const directory = lost.directory ? undefined : this.#directory?.value.hash;
     const services = [...(document?.services ?? [])].map(([key, service]) => [key, service.hash]);

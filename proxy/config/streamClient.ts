@@ -22,6 +22,8 @@ export interface StreamOptions {
   backoff?: { minMs: number; maxMs: number };
   /** Longest pause after an orderly end, in ms. */
   returnMs?: number;
+  /** Shortest pause before what was refused is asked for again, in ms. */
+  restateMs?: number;
   open?: (options: SessionOptions) => Promise<StreamSession>;
 }
 
@@ -48,6 +50,8 @@ const SOON_MS = 15_000;
 const SOON_PAUSE_MS = 3_000;
 /** A stream that lasted so long was no failure. */
 const STEADY_MS = 10_000;
+/** What was refused is asked for again no sooner: it may come wrong again. */
+const RESTATE_MS = 30_000;
 
 export class StreamClient {
   readonly demand: OnDemand;
@@ -68,6 +72,8 @@ export class StreamClient {
   #attempting = false;
   #retry: NodeJS.Timeout | undefined;
   #telling: NodeJS.Timeout | undefined;
+  #restating: NodeJS.Timeout | undefined;
+  #restatedAt = -Infinity;
   #steadyAt = Infinity;
   #lostAt = performance.now();
   #contactAt: number | undefined;
@@ -118,6 +124,7 @@ export class StreamClient {
     for (const stop of this.#unsubscribe) stop();
     clearTimeout(this.#retry);
     clearTimeout(this.#telling);
+    clearTimeout(this.#restating);
     this.#next?.close();
     this.#session?.close();
     this.#session = undefined;
@@ -162,6 +169,7 @@ export class StreamClient {
       this.#next?.close();
       this.#next = next;
       this.#told = core.config.current;
+      core.startOver();
       next.send(this.#stateMessage());
     } catch (error) {
       if (turn === this.#turn) this.#failed((error as Error).message, this.#pause());
@@ -220,16 +228,17 @@ export class StreamClient {
   #heard(session: StreamSession, message: OperatorMessage): void {
     this.#counted.messages[message.type] += 1;
     const { core } = this.#options;
+    const { lost } = core;
     switch (message.type) {
       case 'update': {
-        const { answer, lost } = core.update(message);
+        const answer = core.update(message);
         this.#counted.updates[answer.type === 'ack' ? 'applied' : 'refused'] += 1;
         session.send(answer);
-        if (lost) session.send(this.#stateMessage({ document: true }));
+        if (answer.type === 'refusal' && core.lost.document) this.#restate(!lost.document);
         return;
       }
       case 'directory':
-        if (!core.directory(message)) session.send(this.#stateMessage({ directory: true }));
+        if (!core.directory(message)) this.#restate(core.lost.directory && !lost.directory);
         return;
       case 'absent':
         return this.demand.absent(Object.keys(message.services));
@@ -239,9 +248,23 @@ export class StreamClient {
     }
   }
 
-  #stateMessage(lost?: { document?: boolean; directory?: boolean }): StateMessage {
+  /** Says again what is held, so that what was refused comes again: at once where that is news, else after a while. */
+  #restate(news: boolean): void {
+    const pauseMs = this.#restatedAt + (this.#options.restateMs ?? RESTATE_MS) - performance.now();
+    if (!news && this.#restating) return;
+    clearTimeout(this.#restating);
+    const say = () => {
+      this.#restating = undefined;
+      this.#restatedAt = performance.now();
+      this.#session?.send(this.#stateMessage());
+    };
+    if (news || pauseMs <= 0) say();
+    else this.#restating = setTimeout(say, pauseMs).unref();
+  }
+
+  #stateMessage(): StateMessage {
     const { core, report } = this.#options;
     const used = new Set([...core.used(), ...this.demand.granted]);
-    return { type: 'state', report: report(), has: core.has(lost), used: [...used].slice(0, MAX_USED) };
+    return { type: 'state', report: report(), has: core.has(), used: [...used].slice(0, MAX_USED) };
   }
 }
