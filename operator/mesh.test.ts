@@ -3,7 +3,7 @@ import { Compiler, type Changes } from '../core/compile/index.ts';
 import type { ServiceModel, Snapshot } from '../core/model/index.ts';
 import { ManualClock } from '../kube/testing/manualClock.ts';
 import { documentHash } from './hash.ts';
-import { Mesh } from './mesh.ts';
+import { MAX_EARLY, Mesh } from './mesh.ts';
 import type { DocumentStamp } from './sinks/types.ts';
 import { MemoryDocuments } from './testing/memoryDocuments.ts';
 import { deployment, podModel, snapshotOf, type SnapshotParts } from './testing/model.ts';
@@ -128,6 +128,25 @@ it('agrees with other replicas on what is used, by the stamps that the leader wr
   await write({ used: [...leader.usedBy(CART)] }, CART_FILE, other);
   expect(replica.document(CART)?.hash).toBe(leader.document(CART)?.hash);
   expect(changes.map(({ documents }) => [...documents])).toEqual([[CART]]);
+});
+
+it('remembers what another replica granted, though it knows neither the service nor the workload yet', () => {
+  const mesh = meshOn();
+  mesh.remember(CART, ['bank/ledger']);
+  mesh.take(snapshot({ services: [] }));
+  expect([...mesh.usedBy(CART)]).toEqual(['bank/ledger']);
+  mesh.remember(CART, ['bank/rates']);
+  mesh.take(snapshot({ services: [service('bank', 'ledger'), service('bank', 'rates')], revision: '101' }));
+  expect(services(mesh)).toEqual(['bank/ledger', 'bank/rates']);
+});
+
+it('keeps what it is told of workloads that it does not know within a bound, the newest', () => {
+  const mesh = meshOn();
+  mesh.remember('deployment/shop/cart', ['bank/ledger']);
+  for (let index = 0; index < MAX_EARLY; index += 1)
+    mesh.remember(`deployment/shop/w${index}`, ['bank/ledger']);
+  mesh.take(snapshot());
+  expect(mesh.usedBy(CART).size).toBe(0);
 });
 
 it('keeps the highest epoch that was in place, and tells who may have been refused before it', async () => {

@@ -6,6 +6,7 @@
  *   stamps of the documents in place ───────┘   so that replicas agree, and one that starts anew goes on as before
  */
 import type { Availability, Changes, CompiledDirectory, CompiledDocument } from '../core/compile/index.ts';
+import { MAX_USED } from '../core/control/index.ts';
 import type { Snapshot, WorkloadRef } from '../core/model/index.ts';
 import { configMapName, DIRECTORY_NAME } from '../core/model/names.ts';
 import type { Clock } from '../kube/index.ts';
@@ -47,6 +48,9 @@ const directoryNamespace = (key: string): string | undefined =>
 /** A snapshot that takes longer is followed by a pause as long as itself: others have work too. */
 const LONG_MS = 50;
 
+/** Workloads of which another replica may have spoken before they are known here. */
+export const MAX_EARLY = 1_000;
+
 interface Gathered extends Changes {
   readonly documents: Set<string>;
   readonly directories: Set<string>;
@@ -57,6 +61,8 @@ export class Mesh implements ConfigSource {
   readonly #snapshotListeners = new Set<(snapshot: Snapshot) => void>();
   readonly #changeListeners = new Set<(changes: Changes) => void>();
   readonly #used = new UsedServices();
+  /** By workloadKey: what a replica that is ahead granted to workloads that are not known here yet. */
+  readonly #early = new Map<string, readonly string[]>();
   /** By refKey: the highest that was seen in place, since a document that somebody deletes must not fall back. */
   readonly #epochs = new Map<string, number>();
   /** workloadKey of each document, by its refKey. */
@@ -120,6 +126,17 @@ export class Mesh implements ConfigSource {
     return answers;
   }
 
+  remember(workload: string, services: readonly string[]): void {
+    if (!this.document(workload)) {
+      this.#rememberEarly(workload, services);
+      return;
+    }
+    // first what makes room for what is available, then also what is not, here or by now
+    this.use(workload, services);
+    if (!this.#used.remember(workload, services)) return;
+    this.#tell(this.#options.compiler.use(workload, this.#used.of(workload)));
+  }
+
   /** Takes a newer snapshot: at once, in a large mesh after a pause for others' work. */
   take(snapshot: Snapshot): void {
     this.#waiting = snapshot;
@@ -179,10 +196,22 @@ export class Mesh implements ConfigSource {
     }
   }
 
+  #rememberEarly(workload: string, services: readonly string[]): void {
+    const known = new Set([...(this.#early.get(workload) ?? []), ...services]);
+    this.#early.delete(workload);
+    this.#early.set(workload, [...known].slice(0, MAX_USED));
+    for (const oldest of this.#early.keys()) {
+      if (this.#early.size <= MAX_EARLY) break;
+      this.#early.delete(oldest);
+    }
+  }
+
   #remember(key: string, workload: string, changes: Gathered): void {
     const { compiler, inPlace } = this.#options;
     const { used = [] } = inPlace.existing.get(key)?.stamp ?? {};
-    if (!this.#used.remember(workload, used)) return;
+    const early = this.#early.get(workload) ?? [];
+    this.#early.delete(workload);
+    if (!this.#used.remember(workload, [...used, ...early])) return;
     gather(changes, compiler.use(workload, this.#used.of(workload)));
   }
 

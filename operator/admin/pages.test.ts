@@ -157,6 +157,7 @@ function source() {
     position: () => ({ epoch: 2, revision: '17' }),
     directoryPosition: () => ({ epoch: 2, revision: '17' }),
     use: () => new Map(),
+    remember: () => undefined,
     onChange: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -28,7 +28,7 @@ export class ForwardedReports {
         reports.gone(message.uid, this);
         break;
       case 'used':
-        source.use(message.workload, message.services);
+        source.remember(message.workload, message.services);
     }
   }
 

@@ -31,6 +31,8 @@ export interface ConfigSource {
    * before it returns.
    */
   use(workload: string, services: readonly string[]): ReadonlyMap<string, 'Available' | Code>;
+  /** Another replica has granted these: taken as they are, whatever this one knows of the services and the workload. */
+  remember(workload: string, services: readonly string[]): void;
   /** Calls back with what changed, after it did; returns the way to stop. */
   onChange(listener: (changes: Changes) => void): () => void;
 }

@@ -103,6 +103,10 @@ export class TestSource implements ConfigSource {
     return new Map(services.map((service) => [service, this.unavailable.get(service) ?? 'Available']));
   }
 
+  remember(workload: string, services: readonly string[]): void {
+    this.use(workload, services);
+  }
+
   onChange(listener: (changes: Changes) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
