@@ -116,7 +116,10 @@ async function waitForClaim(change: number): Promise<Poll> {
   throw new Error(`change ${change} was not applied in 30 s: ${JSON.stringify(await poll())}`);
 }
 
-const inOrder = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
+function timesText(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b);
+  return `p50 ${sorted[Math.floor(sorted.length / 2)]} ms, the slowest ${sorted.slice(-5).join(', ')} ms`;
+}
 
 describe('a policy that changes', () => {
   it(
@@ -132,6 +135,7 @@ describe('a policy that changes', () => {
         String(POLL_MS),
         ...urls,
       ]);
+      await poller.said(payments.length);
       const changes: Change[] = [];
       for (let change = 1; change <= CHANGES; change += 1) changes.push(await make(change));
       const flips = (await poller.stop()).filter((line): line is Flip => 'name' in (line as object));
@@ -145,13 +149,9 @@ describe('a policy that changes', () => {
         return last - sentAt;
       });
       const claims = changes.map(({ sentAt, claimedAt }) => claimedAt - sentAt);
-      const said = [delays, claims].map((values) => inOrder(values));
-      const middle = Math.floor(CHANGES / 2);
-      process.stdout.write(
-        `in force after p50 ${said[0]![middle]} ms, p99 ${said[0]!.at(-1)} ms; APPLIED after p50 ${said[1]![middle]} ms, p99 ${said[1]!.at(-1)} ms\n`,
-      );
+      process.stdout.write(`in force after ${timesText(delays)}; APPLIED after ${timesText(claims)}\n`);
       expect(early).toEqual([]);
-      expect(said[0]!.at(-1)).toBeLessThanOrEqual(300);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(300);
     },
   );
 });

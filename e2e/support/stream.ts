@@ -36,7 +36,9 @@ export const whoServer = (name: string, replicas = 1): object => ({
         containers: [
           container(name, ['node', '/apps/whoServer.ts', String(PORT)], {
             ports: [{ name: 'http', containerPort: PORT }],
-            readinessProbe: { tcpSocket: { port: PORT }, periodSeconds: 1 },
+            startupProbe: { tcpSocket: { port: PORT }, periodSeconds: 1, failureThreshold: 90 },
+            // eight pods that start on two cores must not make a server that runs seem to be gone
+            readinessProbe: { tcpSocket: { port: PORT }, timeoutSeconds: 5, failureThreshold: 6 },
           }),
         ],
       },
@@ -75,6 +77,8 @@ export async function inStream<T>(script: string, args: string[], seconds = 60):
 }
 
 export interface Background {
+  /** Waits until it has printed so many lines: a pod that is Ready has only begun to start its script. */
+  said(lines: number): Promise<void>;
   /** Ends it, and gives the lines that it printed. */
   stop(): Promise<unknown[]>;
 }
@@ -88,7 +92,11 @@ export async function startScript(
   await provideApps(namespace);
   await startPod({ ...place, command: ['node', ...command], apps: true });
   await kubectl(['wait', '-n', namespace, `pod/${name}`, '--for=condition=Ready', '--timeout=60s']);
+  const printed = () => kubectl(['logs', '-n', namespace, name, '-c', name]);
   return {
+    async said(lines) {
+      await waitFor(`${lines} lines of ${name}`, async () => (await printed()).split('\n').length > lines);
+    },
     async stop() {
       await exec({ namespace, pod: name, container: name }, ['node', '-e', 'process.kill(1, "SIGTERM")']);
       const text = await outputOf({ namespace, name }, 60);
@@ -111,6 +119,8 @@ export const readyPods = (namespace: string, app: string, count: number): Promis
 export class Departures {
   /** By the pod's name, in milliseconds since the epoch. */
   readonly left = new Map<string, number>();
+  /** Pods that were not Ready for a while: what comes of that is not what these tests are about. */
+  readonly returned: string[] = [];
   #ready = new Set<string>();
   readonly #ending = new AbortController();
   readonly #watching: Promise<void>;
@@ -145,6 +155,7 @@ export class Departures {
       ),
     );
     for (const pod of this.#ready) if (!ready.has(pod)) this.left.set(pod, now);
+    for (const pod of ready) if (this.left.delete(pod)) this.returned.push(pod);
     this.#ready = ready;
   }
 
