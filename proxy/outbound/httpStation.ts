@@ -16,7 +16,7 @@ import { MAX_ATTEMPTS, choose, chooseAgain, mayRetry } from './attempts.ts';
 import { whenKnown } from './demand.ts';
 import type { Destination } from './destinations.ts';
 import type { Find } from './find.ts';
-import type { Route, Routes } from './routes.ts';
+import { leave, type Route, type Routes } from './routes.ts';
 
 const FROM_PLAIN = cut.reason | cut.weft;
 const FROM_PEER = cut.weft;
@@ -95,19 +95,22 @@ export class OutboundHttp extends HttpStation {
   }
 
   again(exchange: Exchange, failure: Failure): boolean {
-    const route = routeTaken(exchange);
-    if (route === undefined || route.destination.kind === 'outside' || exchange.attempts >= MAX_ATTEMPTS)
+    const taken = routeTaken(exchange);
+    if (taken === undefined || taken.destination.kind === 'outside' || exchange.attempts >= MAX_ATTEMPTS)
       return false;
     const retry = mayRetry(failure, exchange.request.idempotent);
     const last = exchange.lastPool;
     if (retry === 'no' || last === undefined) return false;
     if (retry === 'anew' && exchange.attempts > 1) return false;
-    let pool: Pool | undefined = last;
-    if (retry === 'elsewhere') {
+    const route = this.routeNow(exchange);
+    if (route === undefined) return false;
+    const there = isOf(route, last) ? last : undefined;
+    let pool: Pool | undefined = retry === 'anew' ? there : undefined;
+    if (pool === undefined) {
       exchange.tried.push(last);
       const other = chooseAgain(this.balancer, route, exchange.tried);
       // a peer that did not look at it may take it on another connection, where there is nobody else
-      const again = failure.unprocessed && failure.code === 'UPSTREAM_RESET' ? last : undefined;
+      const again = failure.unprocessed && failure.code === 'UPSTREAM_RESET' ? there : undefined;
       pool = typeof other === 'string' ? again : other;
     }
     if (pool === undefined || !route.budget.withdraw()) return false;
@@ -145,7 +148,17 @@ export class OutboundHttp extends HttpStation {
   }
 
   disconnected(context: OutboundContext): void {
-    if (context.route?.destination.kind === 'outside') for (const pool of context.route.ready) pool.retire();
+    leave(context.route);
+  }
+
+  /** By the configuration in force now: endpoints may have come and gone since the attempt before. */
+  private routeNow(exchange: Exchange): Route | undefined {
+    const config = this.plane.config.current;
+    const destination = config && destinationOf(exchange, config);
+    if (!destination || destination.kind === 'outside') return undefined;
+    const route = this.routeOf(exchange.context as OutboundContext, config, destination);
+    exchange.notes = route;
+    return route;
   }
 
   private routeOf(context: OutboundContext, config: ConfigState, destination: Destination): Route {
@@ -153,9 +166,10 @@ export class OutboundHttp extends HttpStation {
     if (context.config === config && context.route !== undefined) return context.route;
     context.config = config;
     // an open connection to the outside is kept through changes of configuration
-    if (destination.kind !== 'outside') return (context.route = this.routes.to(destination));
-    if (context.route?.destination.name === destination.name) return context.route;
-    return (context.route = this.routes.private(destination));
+    const isOutside = destination.kind === 'outside';
+    if (isOutside && context.route?.destination.name === destination.name) return context.route;
+    leave(context.route);
+    return (context.route = isOutside ? this.routes.private(destination) : this.routes.to(destination));
   }
 }
 
@@ -163,6 +177,9 @@ export class OutboundHttp extends HttpStation {
 class Held {
   readonly waiting = true;
 }
+
+const isOf = ({ ready, terminating }: Route, pool: Pool): boolean =>
+  ready.includes(pool) || terminating.includes(pool);
 
 const routeTaken = ({ notes }: Exchange): Route | undefined =>
   notes instanceof Held ? undefined : (notes as Route | undefined);

@@ -161,3 +161,8 @@ export class Routes {
     );
   }
 }
+
+/** A client is gone: connections to the outside that were opened for it are of use to nobody else. */
+export function leave(route: Route | undefined): void {
+  if (route?.destination.kind === 'outside') for (const pool of route.ready) pool.retire();
+}

@@ -22,13 +22,13 @@ import { originalDestination, prepareOriginalDestination } from '../wire/origina
 import type { SocketChannel } from '../wire/socketChannel.ts';
 import { Side } from '../wire/side.ts';
 import { Sniffer, type Spoken } from '../wire/sniffer.ts';
-import { TcpSession, type TcpOptions } from '../wire/tcpSession.ts';
+import type { TcpOptions } from '../wire/tcpSession.ts';
 import { MAX_ATTEMPTS, chooseAgain } from './attempts.ts';
-import type { Destination } from './destinations.ts';
 import { whenKnown } from './demand.ts';
 import { findAt, type Find } from './find.ts';
 import { OutboundHttp, type OutboundContext } from './httpStation.ts';
-import { Routes, type Route } from './routes.ts';
+import { Routes, leave, type Route } from './routes.ts';
+import { Session, SessionRoute } from './session.ts';
 
 /** Starts the outbound side. Rejects where a listener cannot be bound. */
 export async function startOutbound({
@@ -162,33 +162,29 @@ class Outbound {
     find: Find,
     { own = false, spokeFirst = () => Buffer.alloc(0) }: Partial<Pick<TcpOptions, 'own' | 'spokeFirst'>> = {},
   ): Session {
-    const config = this.plane.config.current;
-    const destination = config && find(config);
-    const route = destination && this.routeOf(destination);
+    const route = new SessionRoute(this.plane.config, find, this.routes);
     const tried: Pool[] = [];
     const session = new Session(route, {
       client,
       own,
       next: () => {
-        if (!route) return 'NOT_CONFIGURED';
+        // endpoints may have come and gone since the attempt before
+        const current = route.renew();
+        if (!current) return 'NOT_CONFIGURED';
         if (tried.length >= MAX_ATTEMPTS) return 'NO_ENDPOINT';
-        const pool = chooseAgain(this.balancer, route, tried);
+        const pool = chooseAgain(this.balancer, current, tried);
         if (typeof pool !== 'string') tried.push(pool);
         return pool;
       },
-      series: () => (route ? route.series('tcp') : this.unknownSeries()),
+      series: () => (route.current ? route.current.series('tcp') : this.unknownSeries()),
       spokeFirst,
       ended: (ended, yielded) => {
         this.side.sessions.delete(ended);
-        if (!yielded) leave(route);
+        if (!yielded) leave(route.current);
       },
     });
     this.side.sessions.add(session);
     return session;
-  }
-
-  private routeOf(destination: Destination): Route {
-    return destination.kind === 'outside' ? this.routes.private(destination) : this.routes.to(destination);
   }
 
   /**
@@ -215,26 +211,6 @@ class Outbound {
       protocol: 'tcp',
       security: 'plain',
     });
-  }
-}
-
-/** A client is gone: connections to the outside that were opened for it are of use to nobody else. */
-function leave(route: Route | undefined): void {
-  if (route?.destination.kind === 'outside') for (const pool of route.ready) pool.retire();
-}
-
-/** A session that knows its route, so that HTTP goes on with the connection that was opened for it. */
-class Session extends TcpSession {
-  private readonly route: Route | undefined;
-
-  constructor(route: Route | undefined, options: TcpOptions) {
-    super(options);
-    this.route = route;
-  }
-
-  override yield(): Route | undefined {
-    super.yield();
-    return this.route;
   }
 }
 
