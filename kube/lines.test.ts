@@ -21,6 +21,25 @@ describe('LineSplitter', () => {
     );
   });
 
+  it('keeps what comes in single bytes at about its own size', () => {
+    const splitter = new LineSplitter(1024 * 1024);
+    const bytes = 1_000_000;
+    const before = process.memoryUsage().arrayBuffers;
+    // each with a buffer of its own, as they are read
+    for (let count = 0; count < bytes; count += 1)
+      splitter.push(Buffer.from(new ArrayBuffer(64), 0, 1).fill(97));
+    expect(splitter.isWithinLine).toBe(true);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 * bytes);
+    expect(splitter.push(Buffer.from('\n'))).toEqual(['a'.repeat(bytes)]);
+    expect(splitter.isWithinLine).toBe(false);
+  });
+
+  it('refuses what is no UTF-8 where it is told to', () => {
+    const bytes = Buffer.from([0x61, 0xff, 0x0a]);
+    expect(new LineSplitter(5).push(bytes)).toEqual(['a\ufffd']);
+    expect(() => new LineSplitter(5, { fatal: true }).push(bytes)).toThrow(TypeError);
+  });
+
   it('keeps what has no line feed yet, up to its bound', () => {
     const splitter = new LineSplitter(5);
     expect(splitter.push(Buffer.from('ab\ncde'))).toEqual(['ab']);

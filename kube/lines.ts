@@ -1,11 +1,26 @@
+/** Pieces of a line that are kept apart. Each keeps the buffer that it was read into, whatever its size. */
+const MAX_PIECES = 32;
+
+export interface LineSplitterOptions {
+  /** Bytes that are no UTF-8 throw TypeError; otherwise they become U+FFFD, which takes more of them. */
+  readonly fatal?: boolean;
+}
+
 /** Splits a byte stream into lines of text. A line longer than `maxBytes` throws RangeError: memory stays bounded. */
 export class LineSplitter {
   readonly #maxBytes: number;
+  readonly #decoder: InstanceType<typeof TextDecoder>;
   #rest: Buffer[] = [];
   #restBytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, { fatal = false }: LineSplitterOptions = {}) {
     this.#maxBytes = maxBytes;
+    this.#decoder = new TextDecoder('utf-8', { fatal, ignoreBOM: true });
+  }
+
+  /** The beginning of a line waits for its end. */
+  get isWithinLine(): boolean {
+    return this.#restBytes > 0;
   }
 
   /** The lines that `chunk` completes, without their line feeds. */
@@ -21,6 +36,7 @@ export class LineSplitter {
       this.#restBytes += chunk.length - start;
     }
     this.#check(0);
+    if (this.#rest.length > MAX_PIECES) this.#rest = joined(this.#rest);
     return lines;
   }
 
@@ -41,6 +57,19 @@ export class LineSplitter {
     const line = this.#rest.length === 0 ? last : Buffer.concat([...this.#rest, last]);
     this.#rest = [];
     this.#restBytes = 0;
-    return line.toString('utf8');
+    return this.#decoder.decode(line);
   }
+}
+
+/** The same bytes in few pieces, each smaller than the one before: each byte is copied no more often than sizes double. */
+function joined(pieces: readonly Buffer[]): Buffer[] {
+  const stack: Buffer[] = [];
+  for (let piece of pieces) {
+    for (let last = stack.at(-1); last && last.length <= piece.length; last = stack.at(-1)) {
+      stack.pop();
+      piece = Buffer.concat([last, piece]);
+    }
+    stack.push(piece);
+  }
+  return stack;
 }

@@ -27,6 +27,7 @@ export interface Connection {
 }
 
 const FIRST_LINE_MS = 10_000;
+const LINE_MS = 30_000;
 
 type Lines = Pick<LineStreamOptions, 'onLine' | 'onEnd'>;
 
@@ -47,7 +48,12 @@ export function serveRequest({ stream, headers, connection }: Request, context: 
   const lineStream = new LineStream(stream, onFailed);
   const fail = (error: unknown): void => lineStream.fail(error);
   const start = (lines: Lines): void =>
-    lineStream.serve({ ...lines, maxBytes: MAX_PROXY_MESSAGE_BYTES, firstLineMs: FIRST_LINE_MS });
+    lineStream.serve({
+      ...lines,
+      maxBytes: MAX_PROXY_MESSAGE_BYTES,
+      firstLineMs: FIRST_LINE_MS,
+      lineMs: LINE_MS,
+    });
   try {
     if (headers[':method'] !== 'POST') throw new WeftError('BAD_REQUEST', 'only POST is known here');
     if (headers[':path'] === STREAM_PATH) start(proxyLines({ stream, connection, fail }, context));

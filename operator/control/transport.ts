@@ -8,6 +8,8 @@ export interface LineStreamOptions {
   readonly maxBytes: number;
   /** Until the first line, ms. */
   readonly firstLineMs: number;
+  /** From the beginning of any other line to its end, ms. */
+  readonly lineMs: number;
   /** What it throws ends the stream. */
   readonly onLine: (line: string) => void;
   /** Once, whoever ended the stream. */
@@ -62,21 +64,25 @@ export class LineStream {
     }
   }
 
-  serve({ maxBytes, firstLineMs, onLine, onEnd }: LineStreamOptions): void {
+  #expectLine(withinMs: number): void {
+    const late = new WeftError('REQUEST_TIMEOUT', `no whole message within ${withinMs} ms`);
+    this.#timer = setTimeout(() => this.fail(late), withinMs);
+  }
+
+  serve({ maxBytes, firstLineMs, lineMs, onLine, onEnd }: LineStreamOptions): void {
     const stream = this.#stream;
-    const splitter = new LineSplitter(maxBytes);
-    this.#timer = setTimeout(
-      () => this.fail(new WeftError('REQUEST_TIMEOUT', 'no message came')),
-      firstLineMs,
-    );
+    const splitter = new LineSplitter(maxBytes, { fatal: true });
+    this.#expectLine(firstLineMs);
     stream.on('data', (chunk: Buffer) => {
       if (this.#ended) return;
       try {
         for (const line of splitter.push(chunk)) {
           clearTimeout(this.#timer);
+          this.#timer = undefined;
           onLine(line);
           if (this.#ended) return;
         }
+        if (splitter.isWithinLine && !this.#timer) this.#expectLine(lineMs);
       } catch (error) {
         this.fail(error);
       }
