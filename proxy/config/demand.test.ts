@@ -68,6 +68,22 @@ describe('services that are wanted', () => {
     expect(demand.outcomes).toMatchObject({ late: 1, arrived: 0 });
   });
 
+  it('are asked for again where they came too late, and nobody waits for them again', async () => {
+    demand.want('a/a');
+    await vi.advanceTimersByTimeAsync(1000 + 30_000);
+    expect([demand.want('a/a'), demand.want('a/a')]).toEqual([undefined, undefined]);
+    await turn();
+    expect(sent).toEqual([['a/a'], ['a/a']]);
+    demand.disconnected();
+    expect(demand.want('a/a')).toBeUndefined();
+    await turn();
+    expect(sent).toEqual([['a/a'], ['a/a'], ['a/a']]);
+    demand.arrived(new Map([['a/a', 1]]));
+    // it came and is gone: it may come as soon as any
+    expect(demand.want('a/a')).toBeDefined();
+    expect(demand.outcomes).toMatchObject({ late: 1, arrived: 0 });
+  });
+
   it('are not waited for without a connection, and no longer when it is lost', async () => {
     const waiting = demand.want('a/a');
     connected = false;

@@ -19,7 +19,7 @@ export interface DemandOptions {
 interface Ask {
   readonly answer: PromiseWithResolvers<void>;
   readonly timer: NodeJS.Timeout;
-  /** late: nobody waits for it, and it may come yet. */
+  /** late: nobody waits for it until it has come, or is said not to. */
   state: 'waiting' | 'late' | 'absent';
   /** Not to be asked again before, where nobody waits. */
   quietUntil: number;
@@ -61,7 +61,11 @@ export class OnDemand implements Demand {
       this.outcomes.limited += 1;
       return undefined;
     }
-    return this.#ask(service);
+    if (known?.state !== 'late') return this.#ask(service);
+    // whoever answers that slowly keeps nobody waiting again
+    this.#quiet(known, 'late');
+    this.#enqueue(service);
+    return undefined;
   }
 
   /** The document has other services than before. */
@@ -89,7 +93,9 @@ export class OnDemand implements Demand {
   disconnected(): void {
     this.#queue = [];
     for (const [service, ask] of this.#asks) {
-      if (ask.state === 'absent') continue;
+      // what was asked of the one who is gone is asked of the next at once
+      if (ask.state === 'late') ask.quietUntil = 0;
+      if (ask.state !== 'waiting') continue;
       this.#settle(ask, 'lost');
       this.#asks.delete(service);
     }
@@ -106,9 +112,13 @@ export class OnDemand implements Demand {
     ask.timer.unref();
     this.#forget();
     this.#asks.set(service, ask);
-    // calls of the same moment are asked for together
-    if (this.#queue.push(service) === 1) setImmediate(() => this.#flush());
+    this.#enqueue(service);
     return ask.answer.promise;
+  }
+
+  /** Calls of the same moment are asked for together. */
+  #enqueue(service: string): void {
+    if (this.#queue.push(service) === 1) setImmediate(() => this.#flush());
   }
 
   #flush(): void {
