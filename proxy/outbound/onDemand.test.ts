@@ -102,6 +102,17 @@ describe('a call of a service that only the directory knows', () => {
     expect(await call(port)).toMatchObject({ status: 200 });
   });
 
+  it('does not wait for a service that the document holds, if not at this address', async () => {
+    const server = await mesh.server(await echo());
+    const at = { host: '127.0.0.1', port: server.port };
+    const { port, plane, asked } = await unknown(await echo(), 'Http', at);
+    const held = { ...cart([], 'Http'), addresses: [] };
+    const entry = listed('Http', { addresses: [at.host], ports: [{ port: at.port, protocol: 'Http' }] });
+    plane.config.set(configState({ services: [held], directory: [entry] }));
+    expect(await call(port)).toMatchObject({ status: 200 });
+    expect(asked).toEqual([]);
+  });
+
   it('is forgotten when the client leaves while it waits', async () => {
     let requests = 0;
     const counted = await mesh.application((_request, response) => {
