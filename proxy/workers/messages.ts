@@ -36,8 +36,8 @@ export type Asked = keyof Answers;
 export type ToWorker =
   /** What makes the configuration in force of the one that it was told before; the first is whole. */
   | { type: 'config'; change: StateChange }
-  /** What was wanted is there, or will not come. */
-  | { type: 'settled'; service: string }
+  /** What was wanted is there, or will not come. It is not to be wanted again for so long. */
+  | { type: 'settled'; service: string; quietMs: number }
   | { type: 'identity'; source: IdentitySource }
   | { type: 'drain' }
   | { type: 'stop'; timeoutMs: number }

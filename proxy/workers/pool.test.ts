@@ -44,6 +44,7 @@ let config: LiveValue<ConfigState>;
 let identity: LiveValue<LoadedIdentity>;
 let drain: DrainState;
 let said: object[];
+let want: (service: string) => Promise<void> | undefined;
 let pool: WorkerPool;
 
 beforeEach(() => {
@@ -53,6 +54,7 @@ beforeEach(() => {
   identity = new LiveValue();
   drain = new DrainState();
   said = [];
+  want = () => undefined;
   const note = (fields: object) => void said.push(fields);
   const section = {};
   config.set({ document: { sections: [section] }, section } as unknown as ConfigState);
@@ -73,6 +75,7 @@ beforeEach(() => {
     store: { config, identity, identitySource },
     output: { 1: (chunk, done) => done(null, chunk.length), 2: (chunk, done) => done(null, chunk.length) },
     drain,
+    demand: { want: (service) => want(service) },
     log: { debug: note, info: note, warn: note, error: note },
     askMs: ASK_MS,
     random: () => 0,
@@ -96,6 +99,35 @@ describe('a pool of workers', () => {
     await started;
     expect(pool.threads).toEqual({ serving: 1, wanted: 2 });
     expect(pool.addresses).toEqual(ADDRESSES);
+  });
+
+  it('says what came of a want, at once where what is wanted is in force', async () => {
+    void pool.start();
+    const [first, second] = threads as [FakeThread, FakeThread];
+    const holding = (...keys: string[]) =>
+      ({ ...config.current, services: new Map(keys.map((key) => [key, {}])) }) as unknown as ConfigState;
+    config.set(holding());
+    const arrival = Promise.withResolvers<void>();
+    want = vi.fn<typeof want>(() => arrival.promise);
+    first.emit('message', { type: 'want', service: 'a/a' });
+    config.set(holding('a/a'));
+    arrival.resolve();
+    const settled = (thread: FakeThread) => thread.told.filter(({ type }) => type === 'settled');
+    await vi.waitFor(() => expect(settled(first)).toHaveLength(1));
+    // this one said so before it read the configuration
+    second.emit('message', { type: 'want', service: 'a/a' });
+    await vi.waitFor(() => expect(settled(second)).toHaveLength(1));
+    expect(want).toHaveBeenCalledTimes(1);
+    want = () => undefined;
+    second.emit('message', { type: 'want', service: 'b/b' });
+    await vi.waitFor(() => expect(settled(second)).toHaveLength(2));
+    expect([settled(first), settled(second)]).toEqual([
+      [{ type: 'settled', service: 'a/a', quietMs: 0 }],
+      [
+        { type: 'settled', service: 'a/a', quietMs: 0 },
+        { type: 'settled', service: 'b/b', quietMs: 1000 },
+      ],
+    ]);
   });
 
   it('does not start where a worker cannot', async () => {

@@ -33,6 +33,8 @@ const ASK_MS = 1000;
 const BACKOFF = { minMs: 100, maxMs: 15_000 };
 /** One that served so long and ends is started again at once. */
 const STEADY_MS = 60_000;
+/** A worker goes on so long without what it wanted and did not come before it says so again. */
+const QUIET_MS = 1000;
 /** Time after that of the drain for what a worker still writes. */
 const END_MARGIN_MS = 2000;
 
@@ -135,9 +137,11 @@ export class WorkerPool implements Serving {
   }
 
   async #want(handle: Handle, service: string): Promise<void> {
-    await this.#options.demand?.want(service);
-    // the configuration with it was told before
-    handle.tell({ type: 'settled', service });
+    const { demand, store } = this.#options;
+    const isHeld = () => store.config.current?.services.has(service) === true;
+    // it may have come while the worker said so: the configuration with it was told before
+    if (!isHeld()) await demand?.want(service);
+    handle.tell({ type: 'settled', service, quietMs: isHeld() ? 0 : QUIET_MS });
   }
 
   #ended(slot: Slot, { since, metrics }: Handle, error: Error): void {

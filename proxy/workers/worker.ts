@@ -80,7 +80,7 @@ export async function runWorker(): Promise<void> {
       case 'config':
         return state.keeper.swap(sourceAfter(config.current, message.change));
       case 'settled':
-        return state.demand.settled(message.service);
+        return state.demand.settled(message);
       case 'identity': {
         const { files, verifiedAt } = message.source;
         return state.identity.set(loadIdentity(files, { spiffeId, now: verifiedAt }));
