@@ -1,9 +1,10 @@
 import { beforeEach, expect, it } from 'vitest';
 import { Compiler, type Changes } from '../core/compile/index.ts';
 import type { ServiceModel, Snapshot } from '../core/model/index.ts';
+import type { Clock } from '../kube/index.ts';
 import { ManualClock } from '../kube/testing/manualClock.ts';
 import { documentHash } from './hash.ts';
-import { MAX_EARLY, Mesh } from './mesh.ts';
+import { COMPILE_AGAIN_MS, MAX_EARLY, Mesh, type MeshOptions } from './mesh.ts';
 import type { DocumentStamp } from './sinks/types.ts';
 import { MemoryDocuments } from './testing/memoryDocuments.ts';
 import { deployment, podModel, snapshotOf, type SnapshotParts } from './testing/model.ts';
@@ -14,12 +15,13 @@ let clock: ManualClock;
 let inPlace: MemoryDocuments;
 let errors: Error[];
 
-const meshOn = (sink = inPlace): Mesh =>
+const meshOn = (sink = inPlace, options: Partial<MeshOptions> = {}): Mesh =>
   new Mesh({
     compiler: new Compiler({ hash: documentHash }),
     inPlace: sink,
     clock,
     onError: (error) => errors.push(error),
+    ...options,
   });
 
 /** A service of the mesh with one endpoint. */
@@ -91,6 +93,37 @@ it('tells what a snapshot changed, then of the snapshot', () => {
   mesh.take(snapshot({ revision: '101' }));
   expect(order).toEqual([`changes of deployment/bank/ledger ${CART}`, 'snapshot 100', 'snapshot 101']);
   expect(mesh.position(CART)).toEqual({ epoch: 1, revision: '101' });
+});
+
+it.each([
+  { what: 'at once', compileMs: 0 },
+  { what: 'in the pause of a large mesh', compileMs: 100 },
+])('survives a snapshot that cannot be compiled $what, and tries it again', ({ compileMs }) => {
+  let isPoisoned = false;
+  let spentMs = 0;
+  const at: Clock = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic() + spentMs,
+    after: (ms, callback) => clock.after(ms, callback),
+  };
+  class Poisoned extends Compiler {
+    override take(taken: Snapshot): Changes {
+      spentMs += compileMs;
+      if (isPoisoned) throw new Error('poison');
+      return super.take(taken);
+    }
+  }
+  const mesh = meshOn(inPlace, { compiler: new Poisoned({ hash: documentHash }), clock: at });
+  mesh.take(snapshot());
+  isPoisoned = true;
+  mesh.take(snapshot({ revision: '101' }));
+  clock.advance(compileMs);
+  expect([mesh.snapshot?.revision, errors.map(({ message }) => message)]).toEqual(['100', ['poison']]);
+  isPoisoned = false;
+  clock.advance(COMPILE_AGAIN_MS);
+  expect(mesh.snapshot?.revision).toBe('101');
+  clock.advance(COMPILE_AGAIN_MS);
+  expect(errors).toHaveLength(1);
 });
 
 it('puts a service of another namespace into the document of who calls it, before it answers', () => {

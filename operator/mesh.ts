@@ -30,7 +30,7 @@ export interface MeshOptions {
   readonly clock: Clock;
   /** One call for each snapshot. */
   readonly onCompiled?: (ms: number) => void;
-  /** A listener failed; the others are told regardless. */
+  /** A snapshot could not be compiled, or a listener failed; the others are told regardless. */
   readonly onError: (error: Error) => void;
 }
 
@@ -51,6 +51,9 @@ const LONG_MS = 50;
 /** Workloads of which another replica may have spoken before they are known here. */
 export const MAX_EARLY = 1_000;
 
+/** What could not be compiled is tried again, ms, though nothing newer has come. */
+export const COMPILE_AGAIN_MS = 10_000;
+
 interface Gathered extends Changes {
   readonly documents: Set<string>;
   readonly directories: Set<string>;
@@ -70,6 +73,7 @@ export class Mesh implements ConfigSource {
   #snapshot: Snapshot | undefined;
   #waiting: Snapshot | undefined;
   #paused = false;
+  #cancelRetry: (() => void) | undefined;
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -157,10 +161,31 @@ export class Mesh implements ConfigSource {
   }
 
   #takeWaiting(): void {
-    const { clock, compiler, onCompiled } = this.#options;
+    const { clock, onError } = this.#options;
     const snapshot = this.#waiting;
     if (!snapshot) return;
     this.#waiting = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    const startedAt = clock.monotonic();
+    try {
+      this.#compile(snapshot);
+    } catch (error) {
+      this.#cancelRetry = clock.after(COMPILE_AGAIN_MS, () => this.take(this.#waiting ?? snapshot));
+      onError(error as Error);
+    }
+    const tookMs = clock.monotonic() - startedAt;
+    if (tookMs < LONG_MS) return;
+    this.#paused = true;
+    clock.after(tookMs, () => {
+      this.#paused = false;
+      this.#takeWaiting();
+    });
+  }
+
+  /** Throws where it cannot be compiled: what was compiled before stays. */
+  #compile(snapshot: Snapshot): void {
+    const { clock, compiler, onCompiled } = this.#options;
     const startedAt = clock.monotonic();
     const { documents, directories } = compiler.take(snapshot);
     // not before: what could not be compiled is not there
@@ -171,13 +196,6 @@ export class Mesh implements ConfigSource {
     // proxies first: the rest is written down, and takes longer anyway
     this.#tell(changes);
     for (const listener of this.#snapshotListeners) this.#call(listener, snapshot);
-    const tookMs = clock.monotonic() - startedAt;
-    if (tookMs < LONG_MS) return;
-    this.#paused = true;
-    clock.after(tookMs, () => {
-      this.#paused = false;
-      this.#takeWaiting();
-    });
   }
 
   /** A new document holds from the start what its stamp remembers; one that is gone takes its memory along. */
