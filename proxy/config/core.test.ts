@@ -71,6 +71,16 @@ describe('files beside the stream', () => {
     expect(answer).toMatchObject({ type: 'ack', revision: '22' });
   });
 
+  it('that are older than what the stream brought last do not hide that it is refused', () => {
+    const broken = { ...updateOf(documentOf({ revision: '22' }), core.has()), hash: 'x' };
+    core.update(broken);
+    configFile(documentOf({ revision: '20', services: [web] }));
+    configFile(documentOf({ revision: '21' }));
+    expect([inForce(), code('config')]).toEqual(['21', 'DOCUMENT_HASH_MISMATCH']);
+    configFile(documentOf({ revision: '22' }));
+    expect([inForce(), code('config')]).toEqual(['22', undefined]);
+  });
+
   it('that are refused are forgotten when the stream brings something newer', () => {
     file({ config: '{corrupt' });
     expect(code('config')).toBe('DOCUMENT_INVALID');
@@ -86,6 +96,59 @@ describe('files beside the stream', () => {
     file({ directory: JSON.stringify(directoryOf({ revision: '21' })) });
     expect(core.config.current!.directory!.revision).toBe('21');
     expect(core.directorySource).toBe('file');
+  });
+});
+
+describe('a file that the stream overtook', () => {
+  it('is passed over, also where the stream said what another file had brought', () => {
+    const services = [web];
+    configFile(documentOf({ revision: '20', services }));
+    expect(push(documentOf({ revision: '25', services }))).toMatchObject({ type: 'ack' });
+    configFile(documentOf({ revision: '22' }));
+    expect([inForce(), code('config'), core.document?.source]).toEqual(['25', undefined, 'file']);
+  });
+});
+
+describe('while there is no section for the labels', () => {
+  const [cart, other] = [sectionOf({ app: 'cart' }), sectionOf({ app: 'web' })];
+  const ready = () => core.config.current!.destinations.resolve('10.96.0.1', 8080).ready.length;
+  const one = directoryOf({ services: [listed(ledger)] });
+
+  beforeEach(() => {
+    core.directory(directoryMessage(one));
+    push(documentOf({ services: [web], sections: [cart] }));
+  });
+
+  it('a directory is in force where it is said to be', () => {
+    file({ labels: 'app="web"\n' });
+    const two = directoryOf({ revision: '11', services: [listed(ledger), listed(web)] });
+    expect(core.directory(directoryMessage(two, one))).toBe(true);
+    expect([core.has().directory, core.config.current!.directory!.hash]).toEqual([two.hash, two.hash]);
+    expect(code('config')).toBe('SECTION_MISSING');
+  });
+
+  it('services are in force, policy is not, until the labels come', () => {
+    const scaled = serviceOf('web', { endpoints: ['10.1.0.1', '10.1.0.2'] });
+    const before = core.has();
+    const next = documentOf({ revision: '11', services: [scaled], sections: [other] });
+    expect(push(next)).toMatchObject({ type: 'refusal', code: 'SECTION_MISSING' });
+    expect([ready(), inForce(), core.has()]).toEqual([2, '10', before]);
+    expect(core.config.current!.section.labels).toEqual({ app: 'cart' });
+    configFile(next);
+    configFile(documentOf({ services: [web], sections: [cart] }));
+    expect([ready(), code('config')]).toEqual([2, 'SECTION_MISSING']);
+    file({ labels: 'app="web"\n' });
+    expect([inForce(), code('config'), ready()]).toEqual(['11', undefined, 2]);
+    expect(core.config.current!.section.labels).toEqual({ app: 'web' });
+    expect(core.has().services['shop/web']).toBe(next.services[0]!.hash);
+  });
+
+  it('an update that brings the section settles it', () => {
+    push(documentOf({ revision: '11', services: [], sections: [other] }));
+    expect(code('config')).toBe('SECTION_MISSING');
+    const next = documentOf({ revision: '12', services: [web], sections: [cart, other] });
+    expect(push(next)).toMatchObject({ type: 'ack' });
+    expect([inForce(), code('config'), ready()]).toEqual(['12', undefined, 1]);
   });
 });
 

@@ -10,16 +10,13 @@ import type {
   UpdateMessage,
 } from '../../core/control/index.ts';
 import { MAX_USED } from '../../core/control/protocol.ts';
-import { WeftError } from '../../core/errors/index.ts';
-import { labelsKey } from '../../core/proxyConfig/labels.ts';
-import { DOCUMENT_VERSION } from '../../core/proxyConfig/version.ts';
 import type { ConfigState, DocumentHead, Live, Log } from '../context.ts';
 import type { CompactDirectory } from '../outbound/directory.ts';
 import type { Vicinity } from '../outbound/registry.ts';
 import { readDirectory, updateDirectory } from './directories.ts';
-import { readDocument, updateDocument, type HeldDocument } from './documents.ts';
-import { parsePodLabels } from './podLabels.ts';
-import { documentHash, orderOf, type Position, type Source } from './position.ts';
+import { changedParts, headOf, readDocument, updateDocument, type HeldDocument } from './documents.ts';
+import { documentHash, orderOf, type Order, type Placed, type Position, type Source } from './position.ts';
+import { isSectionMissing, sectionOf } from './section.ts';
 import { StateKeeper } from './state.ts';
 import { Refusals, refusalFields } from './status.ts';
 
@@ -42,8 +39,10 @@ export interface FileTexts {
 
 interface InForce<T> {
   readonly value: T;
-  readonly position: Position;
+  /** By which way it came. */
   readonly source: Source;
+  /** The newest position that it was said to have. */
+  readonly at: Placed;
 }
 
 /** What is held does not fit what the operator takes it for: it is to be told that nothing is, and to send everything. */
@@ -53,6 +52,8 @@ export interface Lost {
 }
 
 const NOTHING_LOST: Lost = { document: false, directory: false };
+
+type Held = InForce<HeldDocument> & { readonly head: DocumentHead };
 
 const share: NonNullable<CoreOptions['share']> = (value) => value;
 
@@ -64,7 +65,9 @@ export class ConfigCore {
   readonly #now: () => Date;
   readonly #share: NonNullable<CoreOptions['share']>;
   readonly #state: StateKeeper;
-  #document: (InForce<HeldDocument> & { readonly head: DocumentHead }) | undefined;
+  #document: Held | undefined;
+  /** A newer document without a section for the labels that are known: its services are in force, its policy is not. */
+  #waiting: Held | undefined;
   /** The last good one; it may come before the first document, and while one is refused. */
   #directory: InForce<CompactDirectory> | undefined;
   #labels: string | undefined;
@@ -108,17 +111,15 @@ export class ConfigCore {
     this.#labels = texts.labels;
     if (changed('directory') && texts.directory !== undefined) this.#directoryFile(texts.directory);
     if (changed('config') || changed('labels')) this.#documentFile(texts.config, changed('labels'));
-    // what stays in force must learn of identities that changed all the same
-    if (this.#document && this.#directory?.value !== this.config.current?.directory) this.#renew();
     return true;
   }
 
   #directoryFile(text: string): void {
     try {
       const value = readDirectory(text, this.#directory?.value);
-      const order = orderOf({ position: value, source: 'file' }, this.#directory, 'directory.json');
-      if (order === 'news') this.#directory = this.#held(value, 'file');
-      this.refusals.accept('directory');
+      const order = orderOf({ position: value, source: 'file' }, this.#directory?.at, 'directory.json');
+      if (order === 'news') this.#takeDirectory(value, 'file');
+      this.refusals.accept('directory', value);
     } catch (error) {
       this.refusals.refuse('directory', error);
     }
@@ -129,19 +130,26 @@ export class ConfigCore {
     const before = this.#document;
     try {
       const value = readDocument(text, before?.value);
-      const order = orderOf({ position: value.position, source: 'file' }, before, 'config.json');
+      const { position } = value;
+      const order = orderOf({ position, source: 'file' }, (this.#waiting ?? before)?.at, 'config.json');
       if (order === 'news') this.#take(value, 'file');
       else if (order === 'passed')
-        this.#options.log.debug(value.position, 'the stream has brought a newer document than the file');
-      this.refusals.accept('config');
+        this.#options.log.debug(position, 'the stream has brought a newer document than the file');
+      this.#accept(order, position);
     } catch (error) {
       this.refusals.refuse('config', error);
     }
-    if (!relabelled || !before || this.#document !== before) return;
+    if (relabelled && before && this.#document === before) this.#relabel();
+  }
+
+  #relabel(): void {
+    const waiting = this.#waiting;
     try {
-      this.#renew();
+      if (waiting) this.#take(waiting.value, waiting.source);
+      else this.#renew();
+      if (this.refusals.get('config')?.code === 'SECTION_MISSING') this.refusals.accept('config');
     } catch (error) {
-      this.refusals.refuse('config', error);
+      this.refusals.refuse('config', error, waiting?.at.position);
     }
   }
 
@@ -160,14 +168,14 @@ export class ConfigCore {
     const { epoch, revision, hash } = message;
     const position = { epoch, revision, hash };
     try {
-      const order = orderOf({ position, source: 'stream' }, this.#document, 'update');
+      const order = orderOf({ position, source: 'stream' }, this.#document?.at, 'update');
       if (order === 'news') this.#take(updateDocument(this.#document?.value, message), 'stream');
       // whatever the file is refused for, this is newer
-      this.refusals.accept('config');
+      this.#accept(order);
       this.#lost = { ...this.#lost, document: false };
       return { type: 'ack', ...position, since: this.since!.toISOString() };
     } catch (error) {
-      const refusal = this.refusals.refuse('config', error);
+      const refusal = this.refusals.refuse('config', error, position);
       if (refusal.code === 'DOCUMENT_HASH_MISMATCH') this.#lost = { ...this.#lost, document: true };
       return { type: 'refusal', ...position, ...refusalFields(refusal) };
     }
@@ -176,21 +184,15 @@ export class ConfigCore {
   /** False where it is refused: it is not sent again unless it is asked for. */
   directory(message: DirectoryMessage): boolean {
     const { epoch, revision, hash } = message;
+    const position = { epoch, revision, hash };
     try {
-      const order = orderOf(
-        { position: { epoch, revision, hash }, source: 'stream' },
-        this.#directory,
-        'update',
-      );
-      if (order === 'news') {
-        this.#directory = this.#held(updateDirectory(this.#directory?.value, message), 'stream');
-        if (this.#document) this.#renew();
-      }
+      const order = orderOf({ position, source: 'stream' }, this.#directory?.at, 'update');
+      if (order === 'news') this.#takeDirectory(updateDirectory(this.#directory?.value, message), 'stream');
       this.refusals.accept('directory');
       this.#lost = { ...this.#lost, directory: false };
       return true;
     } catch (error) {
-      const { code } = this.refusals.refuse('directory', error);
+      const { code } = this.refusals.refuse('directory', error, position);
       if (code === 'DOCUMENT_HASH_MISMATCH') this.#lost = { ...this.#lost, directory: true };
       return false;
     }
@@ -217,25 +219,36 @@ export class ConfigCore {
 
   // ---- the rest
 
-  #held(value: CompactDirectory, source: Source): InForce<CompactDirectory> {
-    const { epoch, revision, hash } = value;
-    return { value: this.#share(value), position: { epoch, revision, hash }, source };
+  #accept(order: Order, position?: Position): void {
+    const missing = this.#waiting || this.refusals.get('config')?.code === 'SECTION_MISSING';
+    // what is in force already has no section for the labels either
+    if (order === 'news' || !missing) this.refusals.accept('config', position);
   }
 
-  /** Puts a document into force; what fails leaves everything as it was. */
+  #takeDirectory(directory: CompactDirectory, source: Source): void {
+    const { epoch, revision, hash } = directory;
+    const value = this.#share(directory);
+    this.#follow({ directory: value });
+    this.#directory = { value, source, at: { position: { epoch, revision, hash }, source } };
+  }
+
+  /** Puts a document into force; what fails leaves everything as it was, but for services where only the section fails. */
   #take(document: HeldDocument, source: Source): void {
     const before = this.#document;
-    const { since } = this;
     const { position } = document;
-    const same = before?.position.hash === position.hash;
+    const same = before?.value.position.hash === position.hash;
     const value = { ...this.#share(document), position };
-    this.#document = { value, head: headOf(value), position, source: same ? before.source : source };
-    if (!same) this.since = this.#now();
+    const held: Held = {
+      value,
+      head: headOf(value),
+      source: same ? before.source : source,
+      // what the stream has said once it may say again, whatever the file says of it since
+      at: { position, source: same && before.at.source === 'stream' ? 'stream' : source },
+    };
     try {
-      this.#renew();
+      this.#renew(held);
     } catch (error) {
-      this.#document = before;
-      this.since = since;
+      if (isSectionMissing(error) && before) this.#wait(held);
       throw error;
     }
     // services change all the time
@@ -243,34 +256,43 @@ export class ConfigCore {
     this.#options.log[told]({ ...position, source, services: value.services.size }, 'configuration in force');
   }
 
-  /** The document that is held, with the directory and the labels that there are now. */
-  #renew(): void {
-    const { head, value } = this.#document!;
-    const section = this.#sectionOf(head);
-    const { services } = value;
-    this.#state.swap({ document: head, section, services, directory: this.#directory?.value });
+  /** The labels' file may lag behind the pod by a minute, and endpoints do not wait for it. */
+  #wait(held: Held): void {
+    this.#waiting = held;
+    this.#follow({ services: held.value.services });
   }
 
-  #sectionOf({ sections, epoch, revision }: DocumentHead): number {
-    if (this.#labels === undefined)
-      throw new WeftError('SECTION_MISSING', "the file with the pod's labels is not there", {
-        resource: 'labels',
+  /** Puts it into force, with the directory and the labels that there are now. */
+  #renew(held = this.#document!): void {
+    const { head, value } = held;
+    const since = this.#document?.value.position.hash === value.position.hash ? this.since : this.#now();
+    const section = sectionOf(head, this.#labels);
+    const before = [this.#document, this.#waiting, this.since] as const;
+    [this.#document, this.#waiting, this.since] = [held, undefined, since];
+    try {
+      this.#state.swap({
+        document: head,
+        section,
+        services: value.services,
+        directory: this.#directory?.value,
       });
-    const key = labelsKey(parsePodLabels(this.#labels));
-    const index = sections.findIndex((section) => labelsKey(section.labels) === key);
-    if (index !== -1) return index;
-    throw new WeftError(
-      'SECTION_MISSING',
-      `revision ${epoch}/${revision} has ${sections.length} sections, none for the labels ${key}`,
-      { resource: 'config.json', field: 'sections' },
-    );
+    } catch (error) {
+      [this.#document, this.#waiting, this.since] = before;
+      throw error;
+    }
+  }
+
+  /** Puts into force what needs no section: that one in force until now stays so. */
+  #follow(change: Partial<Pick<ConfigState, 'services' | 'directory'>>): void {
+    const { current } = this.config;
+    if (!current) return;
+    const { document, section, services, directory } = current;
+    this.#state.swap({
+      document,
+      section: document.sections.indexOf(section),
+      services,
+      directory,
+      ...change,
+    });
   }
 }
-
-const headOf = ({ position, values }: HeldDocument): DocumentHead => {
-  const { policy, trust, telemetry, settings } = values;
-  return { version: DOCUMENT_VERSION, ...position, ...policy, trust, telemetry, settings };
-};
-
-const changedParts = ({ hashes }: HeldDocument, after: HeldDocument): boolean =>
-  Object.entries(after.hashes).some(([name, hash]) => hashes[name as keyof typeof hashes] !== hash);

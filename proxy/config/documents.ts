@@ -16,6 +16,7 @@ import {
 } from '../../core/proxyConfig/parts.ts';
 import type { ProxyConfig, Service } from '../../core/proxyConfig/schema.ts';
 import { DOCUMENT_VERSION } from '../../core/proxyConfig/version.ts';
+import type { DocumentHead } from '../context.ts';
 import { withChanges } from '../outbound/ordered.ts';
 import { documentHash, type Position } from './position.ts';
 
@@ -134,3 +135,13 @@ export function updateDocument(before: HeldDocument | undefined, update: UpdateM
   if (actual !== hash) throw mismatch('the document that results', actual, hash);
   return after;
 }
+
+/** Without the services. */
+export const headOf = ({ position, values }: HeldDocument): DocumentHead => {
+  const { policy, trust, telemetry, settings } = values;
+  return { version: DOCUMENT_VERSION, ...position, ...policy, trust, telemetry, settings };
+};
+
+/** Whether anything but services differs. */
+export const changedParts = ({ hashes }: HeldDocument, after: HeldDocument): boolean =>
+  Object.entries(after.hashes).some(([name, hash]) => hashes[name as keyof typeof hashes] !== hash);

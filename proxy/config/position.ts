@@ -15,6 +15,12 @@ export type Source = 'file' | 'stream';
 export const documentHash = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, 32);
 
+/** A position, and by which way it was said. */
+export interface Placed {
+  readonly position: Position;
+  readonly source: Source;
+}
+
 /** What `next`, which comes by one way, is to what is in force and came by another. */
 export type Order = 'news' | 'same' | 'passed';
 
@@ -23,11 +29,7 @@ export type Order = 'news' | 'same' | 'passed';
  * one that says something else at the same position is no newer either, since the stream knows of later calls. Throws
  * DOCUMENT_STALE where it should not have come: a late document never undoes a newer one.
  */
-export function orderOf(
-  { position, source }: { position: Position; source: Source },
-  inForce: { position: Position; source: Source } | undefined,
-  resource: string,
-): Order {
+export function orderOf({ position, source }: Placed, inForce: Placed | undefined, resource: string): Order {
   if (!inForce) return 'news';
   const newer = compareRevision(position, inForce.position);
   if (position.hash === inForce.position.hash) return newer > 0 ? 'news' : 'same';

@@ -1,7 +1,9 @@
 /** What was refused, and since when; the same refusal is told once. */
 import type { RefusalMessage } from '../../core/control/index.ts';
 import { WeftError, type Code } from '../../core/errors/index.ts';
+import { compareRevision } from '../../core/proxyConfig/canonical.ts';
 import type { Log } from '../context.ts';
+import type { Position } from './position.ts';
 
 export type Subject = 'config' | 'directory' | 'identity';
 
@@ -22,6 +24,8 @@ export interface RefusalsOptions {
 /** Refusals that stand, one for each subject at most. */
 export class Refusals {
   readonly #standing = new Map<Subject, Refusal>();
+  /** Of what is refused, where it is known. */
+  readonly #positions = new Map<Subject, Position | undefined>();
   readonly #options: RefusalsOptions;
   readonly #listeners: ((refusal: Refusal | undefined) => void)[] = [];
 
@@ -34,8 +38,9 @@ export class Refusals {
     this.#listeners.push(listener);
   }
 
-  /** The refusal that stands then. */
-  refuse(subject: Subject, error: unknown): Refusal {
+  /** The refusal that stands then; what is older than `position` does not end it. */
+  refuse(subject: Subject, error: unknown, position?: Position): Refusal {
+    this.#positions.set(subject, position);
     const { code, field, message, remedy } = asWeftError(error, subject);
     const before = this.#standing.get(subject);
     if (before?.code === code && before.field === field && before.message === message) return before;
@@ -49,7 +54,10 @@ export class Refusals {
     return refusal;
   }
 
-  accept(subject: Subject): void {
+  /** Of what is at `position`; absent: newer than whatever was refused. */
+  accept(subject: Subject, position?: Position): void {
+    const refused = this.#positions.get(subject);
+    if (position && refused && compareRevision(position, refused) < 0) return;
     if (!this.#standing.delete(subject)) return;
     for (const listener of this.#listeners) listener(undefined);
   }

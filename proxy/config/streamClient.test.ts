@@ -135,41 +135,6 @@ describe('the stream', () => {
     expect(stream.messages.map(({ type }) => type)).toEqual(['state', 'ack', 'refusal', 'state', 'ack']);
   });
 
-  it('asks again after a while where even the whole document does not fit, and on each new stream', async () => {
-    const { stream, server } = await connected({ restateMs: 300 });
-    const document = documentOf({ services: [serviceOf('web')] });
-    const wrong = { ...updateOf(document, { parts: {}, services: {} }), hash: 'x' };
-    let says: number[] = [];
-    server.onMessage = (to, message) => {
-      if (message.type !== 'state') return;
-      says.push(performance.now());
-      to.send(says.length < 4 ? wrong : updateOf(document, message.has));
-    };
-    stream.send(wrong);
-    await eventually(() => revision() === '10');
-    expect(statesOf(stream)).toHaveLength(5);
-    expect(says[2]! - says[1]!).toBeGreaterThan(250);
-    says = [];
-    stream.send({ ...wrong, revision: '11' });
-    await eventually(() => says.length === 2);
-    stream.destroy();
-    await eventually(() => server.streams.length === 2 && statesOf(server.streams[1]!).length > 1);
-    expect(statesOf(server.streams[1]!)[0]!.has.parts).not.toEqual({});
-    expect(statesOf(server.streams[1]!)[1]!.has.parts).toEqual({});
-  });
-
-  it('asks again after a while for a directory that was refused', async () => {
-    const { stream } = await connected({ restateMs: 100 });
-    const directory = directoryMessage(directoryOf({ services: [listed(serviceOf('web'))] }));
-    const broken = { ...directory, services: [{ namespace: 'shop' }] } as unknown as typeof directory;
-    stream.send(broken);
-    await eventually(() => statesOf(stream).length === 2);
-    stream.send(broken);
-    await eventually(() => statesOf(stream).length === 3);
-    stream.send(directory);
-    await eventually(() => core.has().directory === directory.hash);
-  });
-
   it('brings the directory by its changes, and whole where these do not fit', async () => {
     const { stream } = await connected();
     const one = directoryOf({ services: [listed(serviceOf('ledger', { namespace: 'bank' }))] });
