@@ -16,6 +16,8 @@ export interface StreamEvents {
   propagated(seconds: number): void;
   /** The operator ended a stream, because of what came over it. */
   failed(code: string, peer: PeerIdentity, message: string): void;
+  /** What another replica told could not be used, and was passed over. */
+  skipped(code: string, message: string): void;
 }
 
 const known = (code: string): string => (Object.hasOwn(codes, code) ? code : 'OTHER');
@@ -35,5 +37,9 @@ export const countEvents = (metrics: OperatorMetrics, log: Logger): StreamEvents
     // a replica that starts has nothing to tell yet, and the lease moves; both are over in a moment
     const level = code === 'NOT_CONFIGURED' || code === 'NOT_LEADER' ? 'debug' : 'warn';
     log[level]({ code, ...peer, reason: message }, 'a stream was ended');
+  },
+  skipped(code, message) {
+    metrics.streamErrors.inc({ code: known(code) });
+    log.warn({ code, reason: message }, 'a message of another replica was passed over');
   },
 });

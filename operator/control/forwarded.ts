@@ -1,19 +1,38 @@
 /** On the leader: what another replica tells of the proxies that are connected to it. */
 import { parseForwardMessage, type ForwardMessage } from '../../core/control/index.ts';
+import { WeftError } from '../../core/errors/index.ts';
+import type { StreamEvents } from './events.ts';
 import type { ReportRegistry } from './reports.ts';
 import type { ConfigSource } from './types.ts';
 
-export class ForwardedReports {
-  readonly #context: { readonly reports: ReportRegistry; readonly source: ConfigSource };
+export interface ForwardedContext {
+  readonly reports: ReportRegistry;
+  readonly source: ConfigSource;
+  readonly events: Pick<StreamEvents, 'skipped'>;
+}
 
-  constructor(context: { reports: ReportRegistry; source: ConfigSource }) {
+export class ForwardedReports {
+  readonly #context: ForwardedContext;
+
+  constructor(context: ForwardedContext) {
     this.#context = context;
   }
 
-  /** Throws WeftError where the line is no such message. */
+  /** One line that cannot be used is passed over: after another attempt it would come again, and hold up all others. */
   take(line: string): void {
+    let message: ForwardMessage;
+    try {
+      message = parseForwardMessage(line);
+    } catch (error) {
+      if (!(error instanceof WeftError)) throw error;
+      this.#context.events.skipped(error.code, error.message);
+      return;
+    }
+    this.#take(message);
+  }
+
+  #take(message: ForwardMessage): void {
     const { reports, source } = this.#context;
-    const message: ForwardMessage = parseForwardMessage(line);
     switch (message.type) {
       case 'report':
         reports.accept(message.report, this, message.responsive);

@@ -37,6 +37,7 @@ export class Forwarder {
   #writing = false;
   #scheduled = false;
   #failures = 0;
+  #dropped = 0;
   #retryAt = 0;
   #stopped = false;
   #cancel = (): void => undefined;
@@ -44,7 +45,7 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     this.#options = options;
     const { reports, used } = options;
-    this.#pending = new Pending({ reports, used });
+    this.#pending = new Pending({ reports, used, onTooLong: ({ type }) => this.#drop(type) });
     this.#unsubscribe = reports.onChange(({ pod }) => this.#due(() => this.#pending.proxy(pod.uid)));
   }
 
@@ -67,6 +68,17 @@ export class Forwarder {
     this.#cancel();
     this.#unsubscribe();
     this.#connection?.close();
+  }
+
+  /** Messages that were too long for the leader. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  #drop(type: string): void {
+    this.#dropped += 1;
+    if (this.#dropped > 1) return;
+    this.#options.log.warn({ type }, 'what a proxy said is too long to tell the leader; said once');
   }
 
   /** Follows the lease. */

@@ -1,10 +1,15 @@
 /** What the leader is yet to be told: of each proxy and workload that it is due, never a queue of what happened. */
-import type { ForwardMessage, Report } from '../../core/control/index.ts';
+import { MAX_PROXY_MESSAGE_BYTES, type ForwardMessage, type Report } from '../../core/control/index.ts';
 import type { ReportRegistry } from './reports.ts';
+
+/** Longest line to the leader: what a proxy said, in its longest notation. */
+export const MAX_FORWARD_MESSAGE_BYTES = 4 * MAX_PROXY_MESSAGE_BYTES;
 
 export interface PendingOptions {
   readonly reports: ReportRegistry;
   readonly used: (workload: string) => ReadonlySet<string>;
+  /** The leader would not take it, and is not told. */
+  readonly onTooLong: (message: ForwardMessage) => void;
 }
 
 export class Pending {
@@ -37,7 +42,9 @@ export class Pending {
   take(bytes: number): string {
     let text = '';
     for (const message of this.#messages()) {
-      text += `${JSON.stringify(message)}\n`;
+      const line = `${JSON.stringify(message)}\n`;
+      if (Buffer.byteLength(line) > MAX_FORWARD_MESSAGE_BYTES) this.#options.onTooLong(message);
+      else text += line;
       if (text.length >= bytes) break;
     }
     return text;

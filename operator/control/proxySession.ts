@@ -24,6 +24,7 @@ import { absentLine } from './compose.ts';
 import { Delivery } from './delivery.ts';
 import type { StreamEvents } from './events.ts';
 import type { ReportRegistry } from './reports.ts';
+import { boundedResources, type Resources } from './resources.ts';
 import type { Listener, Streams } from './streams.ts';
 import type { ConfigSource } from './types.ts';
 
@@ -166,7 +167,7 @@ export class ProxySession implements Listener {
   #shared(report: Report): Report {
     const document = this.#context.source.document(this.workload);
     if (!report.inForce || report.inForce.hash !== document?.hash) return report;
-    return { ...report, inForce: { ...report.inForce, resources: document.resources } };
+    return { ...report, inForce: { ...report.inForce, resources: boundedResources(document.resources) } };
   }
 
   #answered(message: AckMessage | RefusalMessage): void {
@@ -175,7 +176,10 @@ export class ProxySession implements Listener {
     if (message.type === 'ack') {
       const { document, tookMs } = delivery.acknowledged(message);
       const { epoch, revision, hash, since } = message;
-      const resources = sameResources(reports.get(uid)?.report.inForce?.resources, document.resources);
+      const resources = sameResources(
+        reports.get(uid)?.report.inForce?.resources,
+        boundedResources(document.resources),
+      );
       reports.answered(uid, this, { inForce: { epoch, revision, hash, since, resources } });
       if (tookMs !== undefined) events.propagated(tookMs / 1000);
     } else {
@@ -247,8 +251,6 @@ const workloadOf = ({ pod, workload }: Report): string =>
 
 const invalid = (message: string, resource: string): WeftError =>
   new WeftError('MESSAGE_INVALID', message, { resource });
-
-type Resources = NonNullable<Report['inForce']>['resources'];
 
 /** The one that was known where both say the same, so that whoever compares them has little to do. */
 function sameResources(known: Resources | undefined, now: Resources): Resources {

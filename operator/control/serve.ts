@@ -6,6 +6,7 @@ import { OPERATOR_SERVICE_ACCOUNT } from '../../core/model/names.ts';
 import type { PeerIdentity } from './admit.ts';
 import type { Leadership } from './types.ts';
 import { ForwardedReports } from './forwarded.ts';
+import { MAX_FORWARD_MESSAGE_BYTES } from './pending.ts';
 import { ProxySession, type SessionContext } from './proxySession.ts';
 import { StreamWriter } from './streamWriter.ts';
 import { LineStream, type LineStreamOptions } from './transport.ts';
@@ -47,18 +48,15 @@ export function serveRequest({ stream, headers, connection }: Request, context: 
   const onFailed = (error: WeftError): void => context.events.failed(error.code, peer, error.message);
   const lineStream = new LineStream(stream, onFailed);
   const fail = (error: unknown): void => lineStream.fail(error);
-  const start = (lines: Lines): void =>
-    lineStream.serve({
-      ...lines,
-      maxBytes: MAX_PROXY_MESSAGE_BYTES,
-      firstLineMs: FIRST_LINE_MS,
-      lineMs: LINE_MS,
-    });
+  const start = (lines: Lines, maxBytes: number): void =>
+    lineStream.serve({ ...lines, maxBytes, firstLineMs: FIRST_LINE_MS, lineMs: LINE_MS });
   try {
     if (headers[':method'] !== 'POST') throw new WeftError('BAD_REQUEST', 'only POST is known here');
-    if (headers[':path'] === STREAM_PATH) start(proxyLines({ stream, connection, fail }, context));
-    else if (headers[':path'] === FORWARD_PATH) start(forwardedLines(peer, context));
-    else throw new WeftError('UNKNOWN_DESTINATION', `only ${STREAM_PATH} is known here`);
+    if (headers[':path'] === STREAM_PATH) {
+      start(proxyLines({ stream, connection, fail }, context), MAX_PROXY_MESSAGE_BYTES);
+    } else if (headers[':path'] === FORWARD_PATH) {
+      start(forwardedLines(peer, context), MAX_FORWARD_MESSAGE_BYTES);
+    } else throw new WeftError('UNKNOWN_DESTINATION', `only ${STREAM_PATH} is known here`);
   } catch (error) {
     fail(error);
   }

@@ -21,6 +21,7 @@ export interface Counted {
   readonly refused: string[];
   readonly asked: string[];
   readonly failed: string[];
+  readonly skipped: string[];
   readonly turnedAway: string[];
   readonly seconds: number[];
   bytes: number;
@@ -33,6 +34,7 @@ export function counter(): { counted: Counted; events: StreamEvents } {
     refused: [],
     asked: [],
     failed: [],
+    skipped: [],
     turnedAway: [],
     seconds: [],
     bytes: 0,
@@ -48,6 +50,7 @@ export function counter(): { counted: Counted; events: StreamEvents } {
     asked: (outcome, services) => counted.asked.push(...Array<string>(services).fill(outcome)),
     propagated: (seconds) => counted.seconds.push(seconds),
     failed: (code) => counted.failed.push(code),
+    skipped: (code) => counted.skipped.push(code),
   };
   return { counted, events };
 }
