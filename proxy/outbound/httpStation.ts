@@ -55,9 +55,14 @@ export class OutboundHttp extends HttpStation {
   private async hold(exchange: Exchange, waiting: Promise<void>): Promise<void> {
     const held = new Held();
     exchange.notes = held;
-    await waiting;
-    const config = this.plane.config.current;
-    if (config && exchange.notes === held) this.forward(exchange, config, destinationOf(exchange, config));
+    try {
+      await waiting;
+      const config = this.plane.config.current;
+      if (config && exchange.notes === held) this.forward(exchange, config, destinationOf(exchange, config));
+    } catch (error) {
+      this.plane.log.error({ error }, 'a request that waited cannot go on');
+      if (exchange.notes === held) exchange.refuse('NO_ENDPOINT', { destination: exchange.host });
+    }
   }
 
   private forward(exchange: Exchange, config: ConfigState, found: Destination | undefined): void {

@@ -113,6 +113,30 @@ describe('a call of a service that only the directory knows', () => {
     expect(asked).toEqual([]);
   });
 
+  it.each<Protocol>(['Http', 'Tcp'])('ends where it cannot go on after it waited: %s', async (protocol) => {
+    const { port, plane, asked, answer } = await unknown(await echo(), protocol);
+    const client = new Client(port);
+    client.write('GET / HTTP/1.1\r\nHost: cart\r\n\r\n');
+    await until(() => asked.length === 1, 'the ask');
+    const broken = { resolve: () => expect.unreachable(), resolveHost: () => expect.unreachable() };
+    plane.config.set({ ...plane.config.current!, destinations: { ...broken, has: () => false } });
+    answer.resolve();
+    await until(() => client.closed, 'the end');
+    expect(plane.lines).toEqual(['a connection that waited cannot go on']);
+  });
+
+  it('is refused by request where it cannot go on after it waited', async () => {
+    const { plane, asked, answer } = await unknown(await echo(), 'Http');
+    const direct = await mesh.direct(plane);
+    const refused = call(direct, { headers: { host: 'cart.shop' } });
+    await until(() => asked.length === 1, 'the ask');
+    const broken = { resolve: () => expect.unreachable(), resolveHost: () => expect.unreachable() };
+    plane.config.set({ ...plane.config.current!, destinations: { ...broken, has: () => false } });
+    answer.resolve();
+    expect(await refused).toMatchObject({ status: 503 });
+    expect(plane.lines).toEqual(['a request that waited cannot go on']);
+  });
+
   it('is forgotten when the client leaves while it waits', async () => {
     let requests = 0;
     const counted = await mesh.application((_request, response) => {

@@ -31,7 +31,16 @@ export class SessionRoute {
     return (this.current = isOutside ? this.routes.private(destination) : this.routes.to(destination));
   }
 
-  get isOutside(): boolean {
+  /** It leads outside, where `config` knows better. What is reached in plain text anyway may stay. */
+  isMeshedIn(config: ConfigState): boolean {
+    if (!this.isOutside) return false;
+    const { kind, ready, terminating } = this.find(config);
+    if (kind === 'outside' || kind === 'blocked') return false;
+    const targets = [...ready, ...terminating];
+    return targets.length === 0 || targets.some(({ identities }) => identities !== undefined);
+  }
+
+  private get isOutside(): boolean {
     return this.current?.destination.kind === 'outside';
   }
 }

@@ -12,7 +12,7 @@
  *   pool, mTLS        last, so that every byte that leaves is in a connection whose peer has been checked
  */
 import { leastRequest } from '../balance/leastRequest.ts';
-import type { Address, DataPlane, OutboundListen, Running } from '../context.ts';
+import type { Address, ConfigState, DataPlane, OutboundListen, Running } from '../context.ts';
 import { normalizeAddress } from '../wire/address.ts';
 import { ignore, type Channel } from '../wire/channel.ts';
 import type { Pool } from '../wire/exchange/pool.ts';
@@ -52,17 +52,35 @@ class Outbound {
   private readonly routes: Routes;
   private readonly http: OutboundHttp;
   private readonly balancer = leastRequest();
+  private seen: ConfigState | undefined;
 
   constructor(plane: DataPlane) {
     this.plane = plane;
     this.side = new Side(plane, 'outbound');
     this.routes = new Routes(plane, this.side);
     this.http = new OutboundHttp({ plane, side: this.side, routes: this.routes });
-    const unsubscribe = plane.config.subscribe((config) => this.routes.retain(config.destinations));
+    const unsubscribe = plane.config.subscribe((config) => {
+      this.routes.retain(config.destinations);
+      this.endOutside(config);
+    });
     this.side.whenEnded(() => {
       unsubscribe();
       this.routes.end();
     });
+  }
+
+  /**
+   * Connections that were opened to the outside, to what has turned out to be of the mesh: its clients come back, and
+   * then by mTLS. They are looked at only where something has come.
+   */
+  private endOutside(config: ConfigState): void {
+    const { directory, services } = config;
+    const before = this.seen;
+    this.seen = config;
+    if (before?.directory === directory && before?.services === services) return;
+    for (const session of this.side.sessions) {
+      if (session instanceof Session && session.route.isMeshedIn(config)) session.abort('UPSTREAM_RESET');
+    }
   }
 
   /** destination and loop check */
@@ -87,11 +105,16 @@ class Outbound {
     if (!waiting) return this.recognize(channel, find);
     channel.handler = ignore;
     channel.pause();
-    void waiting.then(() => {
-      if (channel.closed) return;
-      channel.resume();
-      this.recognize(channel, find);
-    });
+    waiting
+      .then(() => {
+        if (channel.closed) return;
+        channel.resume();
+        this.recognize(channel, find);
+      })
+      .catch((error: unknown) => {
+        this.plane.log.error({ error, peer: channel.peer }, 'a connection that waited cannot go on');
+        channel.reset();
+      });
   }
 
   /** protocol */
