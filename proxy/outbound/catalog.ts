@@ -5,7 +5,7 @@
 import type { Endpoint, Service, ServicePort } from '../../core/proxyConfig/index.ts';
 import { serviceKey } from '../../core/proxyConfig/parts.ts';
 import { joinHostPort, normalizeAddress } from '../wire/address.ts';
-import { endpointDestination, keyOf, serviceDestination, type Destination } from './destination.ts';
+import { endpointDestination, isWhole, keyOf, serviceDestination, type Destination } from './destination.ts';
 import { Owners } from './ordered.ts';
 
 /** One service, with what was made of it so far. */
@@ -32,7 +32,7 @@ class Piece {
     this.keys ??= new Set(
       this.service.ports.flatMap((port) =>
         port.endpoints
-          .filter(({ state }) => state !== 'Unprotected')
+          .filter((endpoint) => endpoint.state !== 'Unprotected' && isWhole(endpoint))
           .map((endpoint) => keyOf(this.nameOf(port), endpoint)),
       ),
     );

@@ -46,20 +46,26 @@ export function keyOf(name: string, { address, port, wire, identity = '' }: Endp
   return `${name}|${joinHostPort(normalizeAddress(address), port)}|${wire ? `${wire}|${identity}` : 'plain'}`;
 }
 
+/** Whoever has to prove an identity is spoken to by a wire, or not at all: half of it must not pass for plain text. */
+export const isWhole = ({ wire, identity }: Endpoint): boolean =>
+  (wire === undefined) === (identity === undefined);
+
 function targetOf(name: string, endpoint: Endpoint): Target {
-  const { port, wire, identity = '' } = endpoint;
+  const { port, wire, identity } = endpoint;
   return {
     key: keyOf(name, endpoint),
     address: normalizeAddress(endpoint.address),
     port,
-    identities: wire && new Set([identity]),
+    identities: identity === undefined ? undefined : new Set([identity]),
     wire,
   };
 }
 
 export function serviceDestination(name: string, { protocol, endpoints }: ServicePort): Destination {
   const inState = (state: Endpoint['state']) =>
-    endpoints.filter((endpoint) => endpoint.state === state).map((endpoint) => targetOf(name, endpoint));
+    endpoints
+      .filter((endpoint) => endpoint.state === state && isWhole(endpoint))
+      .map((endpoint) => targetOf(name, endpoint));
   return {
     kind: 'service',
     name,
@@ -77,7 +83,8 @@ export function endpointDestination(
   { protocol }: ServicePort,
   endpoint: Endpoint,
 ): Destination {
-  const usable = endpoint.state !== 'Unprotected';
+  const unprotected = endpoint.state === 'Unprotected';
+  const usable = !unprotected && isWhole(endpoint);
   return {
     kind: 'endpoint',
     name,
@@ -85,7 +92,7 @@ export function endpointDestination(
     protocol,
     ready: usable ? [targetOf(name, endpoint)] : EMPTY,
     terminating: EMPTY,
-    unprotected: usable ? 0 : 1,
+    unprotected: unprotected ? 1 : 0,
   };
 }
 

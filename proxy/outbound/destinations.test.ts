@@ -150,6 +150,15 @@ describe('destinations', () => {
     expect(dialled.ready[0]!.identities).toEqual(new Set([cart]));
   });
 
+  it('never uses an endpoint of which half is said, in plain text least of all', () => {
+    const { wire: _wire, ...identityAlone } = ready;
+    const { identity: _identity, ...wireAlone } = { ...ready, address: '10.1.0.2' };
+    const halves = buildDestinations(documentWith([service([identityAlone, wireAlone])]), undefined);
+    expect(halves.resolve('10.96.0.5', 8080)).toMatchObject({ kind: 'service', ready: [], unprotected: 0 });
+    for (const address of ['10.1.0.1', '10.1.0.2'])
+      expect(halves.resolve(address, 9080)).toMatchObject({ kind: 'endpoint', ready: [], unprotected: 0 });
+  });
+
   it('never takes for outside what the directory knows', () => {
     const destination = found.resolve('10.96.7.7', 80);
     expect(destination).toMatchObject({ kind: 'directory', name: 'bank/ledger:80', protocol: 'Auto' });
