@@ -243,6 +243,29 @@ describe('an update', () => {
   });
 });
 
+describe('a directory that names a service twice', () => {
+  const one = directoryOf({ services: [listed(ledger)] });
+  const message = directoryMessage(one);
+  const outside = [{ namespace: 'shop', name: 'db', addresses: ['10.96.0.8'], ports: [5432] }];
+  const twice = directoryMessage(directoryOf({ services: [], outside: [...outside, ...outside] }));
+
+  it.each([
+    ['in a message', { ...message, services: [...message.services, ...message.services] }, 'services'],
+    ['as changed and as gone', { ...message, removed: ['bank/ledger'] }, 'services'],
+    ['as gone and gone', { ...message, removed: ['shop/a', 'shop/a'] }, 'services'],
+    ['outside the mesh', twice, 'outside.services'],
+  ])('%s is refused', (_name, wrong, field) => {
+    expect(core.directory(wrong)).toBe(false);
+    expect(core.refusals.get('directory')).toMatchObject({ code: 'DOCUMENT_INVALID', field });
+    expect(core.directorySource).toBeUndefined();
+  });
+
+  it('in a file is refused', () => {
+    file({ directory: JSON.stringify(directoryOf({ services: [listed(ledger), listed(ledger)] })) });
+    expect([code('directory'), core.directorySource]).toEqual(['DOCUMENT_INVALID', undefined]);
+  });
+});
+
 describe('a directory that does not fit', () => {
   const one = directoryOf({ services: [listed(ledger)] });
   const two = directoryOf({ revision: '11', services: [listed(ledger), listed(web)] });

@@ -3,15 +3,31 @@ import type { DirectoryMessage } from '../../core/control/index.ts';
 import { WeftError } from '../../core/errors/index.ts';
 import { validateDirectoryService, validateOutsideService } from '../../core/generated/documents.js';
 import { fieldOf, parseDirectory } from '../../core/proxyConfig/parse.ts';
-import { hashOfDirectory } from '../../core/proxyConfig/parts.ts';
+import { hashOfDirectory, serviceKey } from '../../core/proxyConfig/parts.ts';
 import type { DirectoryService, OutsideService } from '../../core/proxyConfig/schema.ts';
 import { DOCUMENT_VERSION } from '../../core/proxyConfig/version.ts';
 import { compact, CompactDirectory, entryOf, type Entries, type EntryText } from '../outbound/directory.ts';
 import { documentHash } from './position.ts';
 
+/** A service is named once: what is there twice, or is there and gone, is no directory. */
+function namedOnce(
+  { services, removed = [] }: { services: readonly object[]; removed?: readonly string[] },
+  field: string,
+): void {
+  const seen = new Set<string>();
+  const keys = [...removed, ...services.map((service) => serviceKey(service as DirectoryService))];
+  const twice = keys.find((key) => seen.size === seen.add(key).size);
+  if (twice === undefined) return;
+  throw new WeftError('DOCUMENT_INVALID', `${twice} is named twice`, { resource: 'directory', field });
+}
+
 /** Reads `directory.json`. Throws WeftError DOCUMENT_*. */
-export const readDirectory = (text: string, before: CompactDirectory | undefined): CompactDirectory =>
-  compact(parseDirectory(text, documentHash), documentHash, before);
+export function readDirectory(text: string, before: CompactDirectory | undefined): CompactDirectory {
+  const directory = parseDirectory(text, documentHash);
+  namedOnce(directory, 'services');
+  if (directory.outside) namedOnce({ services: directory.outside }, 'outside');
+  return compact(directory, documentHash, before);
+}
 
 type Validate = typeof validateDirectoryService;
 
@@ -43,6 +59,8 @@ export function updateDirectory(
       field: 'base',
     });
   }
+  namedOnce(message, 'services');
+  if (outside) namedOnce(outside, 'outside.services');
   const after = CompactDirectory.of(
     {
       position: { epoch, revision, hash },
