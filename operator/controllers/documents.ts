@@ -16,9 +16,10 @@ import type { Clock } from '../../kube/index.ts';
 import type { Position } from '../control/types.ts';
 import type { DocumentSink, DocumentStamp, ExistingDocument } from '../sinks/types.ts';
 import { refKey } from '../sinks/types.ts';
+import { CatchUp } from './catchUp.ts';
+import { believed, heed, isRaised } from './claims.ts';
 import { LazyTurns } from './lazyTurns.ts';
 import {
-  ahead,
   laterOf,
   nextPosition,
   overtakenBy,
@@ -58,9 +59,6 @@ export const MIN_INTERVAL_MS = 500;
 /** Long enough for people and alerts to see a damaged document, and that it does no harm. */
 export const REPAIR_MS = 45_000;
 export const REMOVE_MS = 10_000;
-/** What is ahead of this operator for so long will stay ahead: revisions began anew. */
-export const CATCH_UP_MS = 5_000;
-const CATCH_UP_LOOK_MS = 250;
 /** A ConfigMap holds 1 MiB; its metadata and key need some of that. */
 export const MAX_DOCUMENT_BYTES = 1_000_000;
 
@@ -77,8 +75,9 @@ interface Memory {
   writtenAt?: number;
   changedSince?: number;
   unwantedSince?: number;
-  /** A revision beyond ours, and since when. */
-  ahead?: { revision: bigint; since: number };
+  /** An epoch was given because of what proxies claim. */
+  raisedAt?: number;
+  readonly catchUp: CatchUp;
 }
 
 /** One look at one document. */
@@ -89,6 +88,8 @@ interface Look {
   readonly places: Places;
   readonly overtaken: Overtaken;
   readonly catchUpMs: number;
+  /** Until all that proxies claim counts. */
+  readonly heldMs: number;
 }
 
 export class Documents {
@@ -128,51 +129,38 @@ export class Documents {
 
   async reconcile(key: string): Promise<Again | undefined> {
     const desired = this.#options.desired(key);
-    const existing = this.#inPlace(key);
-    const memory = this.#memory.get(key) ?? {};
+    const memory = this.#memory.get(key) ?? { catchUp: new CatchUp() };
     this.#memory.set(key, memory);
+    const inPlace = this.#inPlace(key);
+    const existing = believed(inPlace, memory.last);
     const last = laterOf(memory.last, existing?.stamp);
     if (last) memory.last = last;
-    if (!desired) return this.#remove(key, existing, memory);
+    if (!desired) return this.#remove(key, inPlace, memory);
     delete memory.unwantedSince;
 
     const look = this.#look(desired, existing, memory);
     if (existing && isIntact(existing) && !look.overtaken && saysTheSame(existing, desired)) {
       delete memory.changedSince;
+      memory.catchUp.written();
       this.#fits(key);
-      return look.catchUpMs > 0 ? { requeueAfterMs: look.catchUpMs } : undefined;
+      const requeueAfterMs = Math.max(look.catchUpMs, look.heldMs);
+      return requeueAfterMs > 0 ? { requeueAfterMs } : undefined;
     }
     const wait = this.#waitFor(look);
     return wait > 0 ? { requeueAfterMs: wait } : this.#write(look);
   }
 
   #look(desired: DesiredDocument, existing: ExistingDocument | undefined, memory: Memory): Look {
-    const { revision, inForce } = this.#options;
-    const places: Places = {
-      hash: desired.hash,
-      revision: revision(),
-      stamp: existing?.stamp,
-      last: memory.last,
-      inForce: inForce(desired),
-    };
-    const catchUpMs = this.#catchUp(memory, places);
+    const { revision, inForce, clock } = this.#options;
+    const { last, raisedAt, catchUp } = memory;
+    const now = clock.monotonic();
+    const { places, heldMs } = heed(
+      { hash: desired.hash, revision: revision(), stamp: existing?.stamp, last, inForce: inForce(desired) },
+      { raisedAt, now },
+    );
+    const catchUpMs = catchUp.lookMs(places, now);
     const overtaken = overtakenBy(places, catchUpMs <= 0);
-    return { desired, existing, memory, places, overtaken, catchUpMs };
-  }
-
-  /** Milliseconds to give a watch that lags; 0: none does, or it is more than that. */
-  #catchUp(memory: Memory, places: Places): number {
-    const found = ahead(places);
-    if (found === undefined) {
-      delete memory.ahead;
-      return 0;
-    }
-    const now = this.#options.clock.monotonic();
-    // what we reached since was a lag; another one begins
-    if (!memory.ahead || memory.ahead.revision <= BigInt(places.revision)) {
-      memory.ahead = { revision: BigInt(found), since: now };
-    }
-    return Math.max(0, Math.min(CATCH_UP_LOOK_MS, memory.ahead.since + CATCH_UP_MS - now));
+    return { desired, existing, memory, places, overtaken, catchUpMs, heldMs };
   }
 
   #inPlace(key: string): ExistingDocument | undefined {
@@ -182,7 +170,8 @@ export class Documents {
   #waitFor(look: Look): number {
     const { desired, existing, memory, catchUpMs } = look;
     const now = this.#options.clock.monotonic();
-    let wait = Math.max(catchUpMs, (memory.writtenAt ?? -Infinity) + MIN_INTERVAL_MS - now);
+    const lagMs = memory.catchUp.writeMs(catchUpMs, now);
+    let wait = Math.max(lagMs, (memory.writtenAt ?? -Infinity) + MIN_INTERVAL_MS - now);
     if (existing && !isIntact(existing) && existing.stamp?.hash === desired.hash) {
       if (memory.changedSince === undefined) {
         memory.changedSince = now;
@@ -211,6 +200,7 @@ export class Documents {
     const { clock, sink, hash, onPlaced, onIncident, onWritten } = this.#options;
     const key = refKey(desired);
     const position = nextPosition(places, overtaken);
+    if (isRaised(position, places)) memory.raisedAt = clock.monotonic();
     const { file, data, bytes } = await packed(desired.file, desired.text(position));
     memory.writtenAt = clock.monotonic();
     this.#lazy.end(key);
@@ -240,6 +230,7 @@ export class Documents {
     });
     memory.last = { ...position, hash: desired.hash };
     delete memory.changedSince;
+    memory.catchUp.written();
     this.#fits(key);
     // the watch may have been faster than the answer
     if (sink.existing.get(key)) this.observed(key);

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { compareRevision } from '../../core/proxyConfig/index.ts';
 import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
-import { CATCH_UP_MS, MIN_INTERVAL_MS, REMOVE_MS, REPAIR_MS } from './documents.ts';
+import { CATCH_UP_MS, MAX_PUT_OFF_MS } from './catchUp.ts';
+import { EPOCH_LEAD, MAX_EPOCH, readStamp } from '../sinks/stamp.ts';
+import { RAISE_INTERVAL_MS } from './claims.ts';
+import { MIN_INTERVAL_MS, REMOVE_MS, REPAIR_MS } from './documents.ts';
 import { LAZY_INTERVAL_MS } from './lazyTurns.ts';
 
 let world: DocumentsWorld;
@@ -100,6 +103,64 @@ describe('the order of documents', () => {
     const [before, after] = world.sink.written.slice(-2);
     expect(compareRevision(after!.stamp, before!.stamp)).toBeGreaterThanOrEqual(0);
     expect(after!.stamp.hash).toBe('h2');
+  });
+});
+
+describe('what others claim of the order', () => {
+  const FAR = '9'.repeat(24);
+  const claim = (epoch: number, revision = FAR) => ({ epoch, revision, hash: 'h0', streamed: true });
+  const forge = (stamp: { epoch: number; revision: string }): void => {
+    const there = world.sink.existing.get(KEY)!;
+    world.sink.existing.set(KEY, { ...there, stamp: { ...there.stamp!, ...stamp } });
+    world.documents.observed(KEY);
+  };
+
+  it.each([MAX_EPOCH, MAX_EPOCH - 1, 1 + EPOCH_LEAD])('moves nothing with epoch %d', async (epoch) => {
+    await world.inPlace('h1', '100');
+    world.inForce = [claim(epoch)];
+    await world.look(2 * RAISE_INTERVAL_MS);
+    expect(world.positions).toEqual(['1/100']);
+  });
+
+  it('is worth one epoch a minute, however often a proxy claims the next', async () => {
+    await world.inPlace('h1', '100');
+    for (let second = 0; second < 600; second += 1) {
+      world.inForce = [claim(world.sink.written.at(-1)!.stamp.epoch)];
+      await world.look(1_000);
+    }
+    expect(world.positions.length).toBeGreaterThan(5);
+    expect(world.positions.length).toBeLessThanOrEqual(11);
+  });
+
+  it('keeps no file back: neither one that is always ahead nor a leader whose watch always lags', async () => {
+    await world.inPlace('h1', '100');
+    for (let at = 101; at < 101 + MAX_PUT_OFF_MS / 1_000; at += 1) {
+      world.want('h2', String(at));
+      world.inForce = [claim(1, String(at + 1))];
+      await world.look(1_000);
+    }
+    await world.look();
+    expect(world.hashInPlace).toBe('h2');
+  });
+
+  it('is no stamp that somebody made up: the file is written again, where it stood', async () => {
+    await world.inPlace('h1', '100');
+    forge({ epoch: MAX_EPOCH, revision: FAR });
+    await world.look(MIN_INTERVAL_MS);
+    expect(world.positions).toEqual(['1/100', '1/100']);
+  });
+
+  it('leaves what can be read and written again, even where no epoch comes after it', async () => {
+    await world.inPlace('h1', '100');
+    forge({ epoch: MAX_EPOCH, revision: FAR });
+    world.restart();
+    world.want('h2', '101');
+    await world.look(2 * MAX_PUT_OFF_MS);
+    expect(readStamp(JSON.stringify(world.sink.written.at(-1)!.stamp))?.hash).toBe('h2');
+    world.want('h3', '102');
+    await world.look(2 * MAX_PUT_OFF_MS);
+    expect(world.hashInPlace).toBe('h3');
+    expect(world.positions).toHaveLength(3);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Where a file stands in the order of its document: after all that any proxy may have seen of it. Pure. */
 import { compareRevision } from '../../core/proxyConfig/index.ts';
 import type { Position } from '../control/types.ts';
+import { MAX_EPOCH } from '../sinks/stamp.ts';
 
 /** A document at its place. */
 export interface Placed extends Position {
@@ -80,5 +81,7 @@ export function nextPosition(places: Places, overtaken: Overtaken): Position {
   });
   if (isFree) return next;
   const repairs = !overtaken && stamp?.hash === hash;
-  return repairs ? { epoch: stamp.epoch, revision: stamp.revision } : { epoch: epoch + 1, revision };
+  return repairs
+    ? { epoch: stamp.epoch, revision: stamp.revision }
+    : { epoch: Math.min(epoch + 1, MAX_EPOCH), revision };
 }

@@ -1,9 +1,8 @@
 /** What the proxies of a document have in force, and whether a stream brings them what is newer. */
 import { workloadKey, type PodModel } from '../../core/model/index.ts';
 import type { ReportRegistry } from '../control/reports.ts';
-import type { Position } from '../control/types.ts';
-import { MAX_EPOCH } from '../sinks/stamp.ts';
 import { counts } from '../status/proxies.ts';
+import { isPossible } from './claims.ts';
 import type { InForce } from './order.ts';
 import type { Presence } from './presence.ts';
 import type { SnapshotView } from './view.ts';
@@ -14,10 +13,6 @@ export interface ProxiesOptions {
   readonly presence: Presence;
   readonly reports: Pick<ReportRegistry, 'get'>;
 }
-
-/** False where a place in the order is claimed that no operator ever gave. */
-export const isPossible = ({ epoch, revision }: Position): boolean =>
-  epoch >= 1 && epoch <= MAX_EPOCH && /^[0-9]{1,24}$/.test(revision);
 
 export class Proxies {
   readonly #options: ProxiesOptions;

@@ -4,6 +4,12 @@ import type { DocumentStamp } from './types.ts';
 /** Beyond it an epoch was given by no operator. */
 export const MAX_EPOCH = 1_000_000;
 
+/** Operators raise an epoch by one, or to one more than that of proxies whose cluster was restored: never by more. */
+export const EPOCH_LEAD = 100;
+
+/** False where the epoch comes too far after what was `known` before to be an operator's. */
+export const isPlausible = (epoch: number, known: number): boolean => epoch <= known + EPOCH_LEAD;
+
 /** Reads the annotation; undefined where it is missing or is not what we write. */
 export function readStamp(text: string | undefined): DocumentStamp | undefined {
   if (text === undefined) return undefined;
