@@ -44,6 +44,15 @@ it('asks again after a while where even the whole document does not fit, and on 
   expect(statesOf(server.streams[1]!)[1]!.has.parts).toEqual({});
 });
 
+it('asks for everything where even the hashes of what it has are too many', async () => {
+  const services = Array.from({ length: 4000 }, (_, index) => serviceOf(`${'long'.repeat(60)}-${index}`));
+  const document = documentOf({ services });
+  core.update(updateOf(document, core.has()));
+  expect(JSON.stringify(core.has()).length).toBeGreaterThan(1024 * 1024);
+  const { stream } = await connect({});
+  expect(statesOf(stream)[0]!.has).toEqual({ parts: {}, services: {} });
+});
+
 it('asks again after a while for a directory that was refused', async () => {
   const { stream } = await connect({ restateMs: 100 });
   const directory = directoryMessage(directoryOf({ services: [listed(serviceOf('web'))] }));

@@ -40,7 +40,7 @@ async function operator(port?: number): Promise<TestOperator> {
 
 function start(change: Partial<StreamOptions> & Pick<StreamOptions, 'address'>): StreamClient {
   const backoff = { minMs: 5, maxMs: 50 };
-  const options = { identity, operatorId: OPERATOR, core, report, log, backoff, returnMs: 20 };
+  const options = { identity, operatorId: OPERATOR, core, report, log, backoff, returnMs: 20, renewMs: 20 };
   const client = new StreamClient({ ...options, ...change });
   clients.push(client);
   return client;

@@ -3,7 +3,7 @@
  * asks for services that the application calls. Nothing else waits for it: with the operator away the proxy works on.
  */
 import type { OperatorMessage, Report, StateMessage } from '../../core/control/index.ts';
-import { MAX_USED } from '../../core/control/protocol.ts';
+import { MAX_PROXY_MESSAGE_BYTES, MAX_USED } from '../../core/control/protocol.ts';
 import type { Address, ConfigState, IdentityState, Live, Log } from '../context.ts';
 import { Backoff } from './backoff.ts';
 import type { ConfigCore } from './core.ts';
@@ -22,6 +22,8 @@ export interface StreamOptions {
   backoff?: { minMs: number; maxMs: number };
   /** Longest pause after an orderly end, in ms. */
   returnMs?: number;
+  /** Longest pause before a stream is opened with a new certificate, in ms. */
+  renewMs?: number;
   /** Shortest pause before what was refused is asked for again, in ms. */
   restateMs?: number;
   open?: (options: SessionOptions) => Promise<StreamSession>;
@@ -44,6 +46,8 @@ export interface StreamState {
 /** Changes of files come together. */
 const COALESCE_MS = 20;
 const RETURN_MS = 3_000;
+/** Certificates of many proxies are renewed at once, where the root changes; the streams before work meanwhile. */
+const RENEW_MS = 5_000;
 const BACKOFF = { minMs: 500, maxMs: 15_000 };
 /** An operator that restarts is back soon: for so long after a stream was lost, pauses are no longer than this. */
 const SOON_MS = 15_000;
@@ -95,7 +99,7 @@ export class StreamClient {
     this.#unsubscribe = [
       options.core.config.subscribe(({ services }) => this.demand.arrived(services)),
       // the stream was opened with the certificate before: the operator is to see the one in use
-      options.identity.subscribe(() => this.#reconnect(0)),
+      options.identity.subscribe(() => this.#renewed()),
     ];
     this.#reconnect(0);
   }
@@ -135,8 +139,16 @@ export class StreamClient {
 
   /** Opens a stream, in the place of the one that there may be, in `ms` at the latest. */
   #reconnect(ms: number): void {
+    if (!this.#attempting || ms === 0) this.#open(ms);
+  }
+
+  #renewed(): void {
+    const { renewMs = RENEW_MS } = this.#options;
+    this.#open(this.#session ? this.#random() * renewMs : 0);
+  }
+
+  #open(ms: number): void {
     if (this.#stopped) return;
-    if (this.#attempting && ms > 0) return;
     this.#attempting = true;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => void this.#attempt(), ms).unref();
@@ -161,7 +173,7 @@ export class StreamClient {
         onMessage: (session, message) => this.#heard(session, message),
         onContact: () => (this.#contactAt = Date.now()),
         onLeaving: (session) => {
-          if (session === this.#session) this.#reconnect(this.#return());
+          if (session === this.#session) this.#reconnect(this.#pauseAfter(true));
         },
         onEnd: (session, end) => this.#ended(session, end),
       });
@@ -199,10 +211,9 @@ export class StreamClient {
       this.#session = undefined;
       this.demand.disconnected();
       this.#lostAt = performance.now();
-      if (this.#lostAt > this.#steadyAt) this.#backoff.reset();
     } else this.#next = undefined;
     if (current && (this.#next || this.#attempting)) return;
-    this.#failed(problem, orderly ? this.#return() : this.#pause());
+    this.#failed(problem, current ? this.#pauseAfter(orderly) : this.#pause());
   }
 
   #failed(problem: string, pauseMs: number): void {
@@ -219,8 +230,12 @@ export class StreamClient {
     return this.#backoff.next(soon ? SOON_PAUSE_MS : undefined);
   }
 
-  #return(): number {
-    return this.#random() * (this.#options.returnMs ?? RETURN_MS);
+  /** After a stream ended, or is about to: an orderly end is a failure all the same where the stream has just begun. */
+  #pauseAfter(orderly: boolean): number {
+    const steady = performance.now() > this.#steadyAt;
+    this.#steadyAt = Infinity;
+    if (steady) this.#backoff.reset();
+    return orderly && steady ? this.#random() * (this.#options.returnMs ?? RETURN_MS) : this.#pause();
   }
 
   // ---- messages
@@ -265,6 +280,10 @@ export class StreamClient {
   #stateMessage(): StateMessage {
     const { core, report } = this.#options;
     const used = new Set([...core.used(), ...this.demand.granted]);
-    return { type: 'state', report: report(), has: core.has(), used: [...used].slice(0, MAX_USED) };
+    const state = { type: 'state', report: report(), used: [...used].slice(0, MAX_USED) } as const;
+    const message = { ...state, has: core.has() };
+    // a longer line ends the stream; so everything comes, which is what it would come to anyway
+    if (Buffer.byteLength(JSON.stringify(message)) < MAX_PROXY_MESSAGE_BYTES) return message;
+    return { ...state, has: { parts: {}, services: {} } };
   }
 }

@@ -29,7 +29,7 @@ export async function connectedClient(core: ConfigCore, change: Partial<StreamOp
   const server = await startTestOperator(await mesh.issue({ spiffeId: OPERATOR }));
   const options = { address: server.address, identity, operatorId: OPERATOR, core, report, log };
   const backoff = { minMs: 5, maxMs: 50 };
-  const client = new StreamClient({ ...options, backoff, returnMs: 20, ...change });
+  const client = new StreamClient({ ...options, backoff, returnMs: 20, renewMs: 20, ...change });
   await eventually(() => client.state.connected && server.streams[0]?.messages.length === 1);
   return {
     server,
