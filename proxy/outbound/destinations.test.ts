@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Directory, Endpoint, ProxyConfig, Wire } from '../../core/proxyConfig/index.ts';
-import { buildDestinations } from './destinations.ts';
+import { buildDestinations, LiveDestinations } from './destinations.ts';
+import { compact } from './directory.ts';
 
 const cart = 'spiffe://cluster.local/ns/shop/sa/cart';
 const ready: Endpoint = {
@@ -200,5 +201,38 @@ describe('destinations', () => {
     expect(found.has(key)).toBe(true);
     expect(other.has(key)).toBe(false);
     expect(found.resolve('10.96.0.5', 8080).ready[0]!.key).toBe(key);
+  });
+});
+
+describe('a directory that changes', () => {
+  const { settings } = documentWith([]);
+  const ledger = directory.services[0]!;
+  const other = { ...ledger, namespace: 'zoo', name: 'lion', addresses: ['10.96.8.8'] };
+  const live = new LiveDestinations();
+  const become = (services: Directory['services']) =>
+    live.become({ settings, services: new Map(), directory: compact({ ...directory, services }, () => '') });
+  const found = () => [live.resolve('10.96.7.7', 80), live.resolveHost('ledger.bank')!] as const;
+
+  it('leaves the destinations as they are whose services it says the same of', () => {
+    become([ledger]);
+    const before = found();
+    become([ledger, other]);
+    found().forEach((destination, n) => expect(destination).toBe(before[n]));
+    become([{ ...ledger, identities: [cart] }, other]);
+    found().forEach((destination) => expect([...destination.ready[0]!.identities!]).toEqual([cart]));
+    become([other]);
+    expect([live.resolve('10.96.7.7', 80).kind, live.resolveHost('ledger.bank')]).toEqual([
+      'outside',
+      undefined,
+    ]);
+  });
+
+  it('finds anew what another service has a claim to', () => {
+    become([ledger]);
+    expect(live.resolve('10.96.7.7', 80).name).toBe('bank/ledger:80');
+    become([{ ...ledger, namespace: 'aaa' }, ledger]);
+    expect(live.resolve('10.96.7.7', 80).name).toBe('aaa/ledger:80');
+    become([{ ...ledger, namespace: 'aaa', hidden: true, identities: [] }, ledger]);
+    expect(live.resolve('10.96.7.7', 80).name).toBe('bank/ledger:80');
   });
 });

@@ -34,6 +34,12 @@ export interface DestinationSource {
   readonly directory: CompactDirectory | undefined;
 }
 
+/** A destination of the directory, found by one address or by the name of its service. */
+interface Made {
+  readonly destination: Destination;
+  readonly address?: string;
+}
+
 /** Of the directory, those that were called lately. */
 const MAX_MADE = 1024;
 
@@ -46,7 +52,7 @@ export class LiveDestinations implements Destinations {
   private readonly catalog = new Catalog();
   private source: DestinationSource | undefined;
   private isRegistered: ReturnType<typeof registryOf>;
-  private readonly made = new Map<string, Destination>();
+  private readonly made = new Map<string, Made>();
 
   constructor(vicinity?: Vicinity) {
     this.vicinity = vicinity;
@@ -56,7 +62,7 @@ export class LiveDestinations implements Destinations {
     const { changed, removed } = changesOf(this.source?.services, source.services);
     for (const key of removed) this.catalog.remove(key);
     for (const service of changed) this.catalog.put(service);
-    if (this.source?.directory !== source.directory) this.made.clear();
+    this.forget(this.source?.directory, source.directory);
     this.source = source;
     this.isRegistered = registryOf(source.settings, source.directory, this.vicinity);
   }
@@ -95,10 +101,14 @@ export class LiveDestinations implements Destinations {
     const found = this.catalog.resolve(at);
     if (found) return found;
     const made = this.made.get(at);
-    if (made) return made;
+    if (made) return made.destination;
     const service = this.source?.directory?.find(address, port);
     const declared = service?.ports.find((candidate) => candidate.port === port);
-    return service && declared && this.keep(at, directoryDestination(service, [address], declared));
+    return (
+      service &&
+      declared &&
+      this.keep(at, { destination: directoryDestination(service, [address], declared), address })
+    );
   }
 
   /** The ports of the directory's service that has this name. */
@@ -112,8 +122,8 @@ export class LiveDestinations implements Destinations {
     const addresses = service.addresses.map(normalizeAddress);
     for (const port of service.ports) {
       const at = `${key}:${port.port}`;
-      const make = () => this.keep(at, directoryDestination(service, addresses, port));
-      ports.set(port.port, () => this.made.get(at) ?? make());
+      const make = () => this.keep(at, { destination: directoryDestination(service, addresses, port) });
+      ports.set(port.port, () => this.made.get(at)?.destination ?? make());
     }
     return ports;
   }
@@ -126,11 +136,23 @@ export class LiveDestinations implements Destinations {
     return ready.some((target) => target.key === targetKey);
   }
 
-  private keep(at: string, destination: Destination): Destination {
+  /** What was made stays while all that it was made of does: its connections and retries are counted by it. */
+  private forget(before: CompactDirectory | undefined, after: CompactDirectory | undefined): void {
+    if (before === after) return;
+    for (const [at, { destination, address }] of this.made) {
+      const textsIn = (directory: CompactDirectory | undefined) =>
+        directory?.textsOf(address ?? { service: destination.service! }) ?? [];
+      const now = textsIn(after);
+      const then = textsIn(before);
+      if (now.length !== then.length || now.some((text, n) => text !== then[n])) this.made.delete(at);
+    }
+  }
+
+  private keep(at: string, made: Made): Destination {
     const [oldest] = this.made.keys();
     if (this.made.size >= MAX_MADE) this.made.delete(oldest!);
-    this.made.set(at, destination);
-    return destination;
+    this.made.set(at, made);
+    return made.destination;
   }
 }
 

@@ -166,6 +166,12 @@ export class CompactDirectory {
     return found.find(({ hidden }) => hidden !== true) ?? found[0];
   }
 
+  /** Those that an address may lead to, or one by its name: equal texts say the same. */
+  textsOf(at: string | { service: string }): string[] {
+    const entries = typeof at === 'string' ? this.services.at(at) : [this.services.byKey.get(at.service)];
+    return entries.flatMap((entry) => entry?.text ?? []);
+  }
+
   /** By `namespace/name`. */
   get(key: string): DirectoryService | undefined {
     const entry = this.services.byKey.get(key);
