@@ -106,6 +106,25 @@ describe('updates', () => {
     expect(news()).toEqual(['update used']);
   });
 
+  it('that the application waits for follow the answer to the one before at once', () => {
+    state();
+    const first = version('1');
+    news();
+    source.use('deployment/shop/cart', ['bank/b']);
+    delivery.look(true);
+    expect(news()).toEqual([]);
+    ack(first);
+    expect(news()).toEqual(['update used']);
+  });
+
+  it('are being written until the connection has taken them', () => {
+    state();
+    version('1');
+    expect(delivery.isWriting).toBe(true);
+    delivery.updateFlushed();
+    expect(delivery.isWriting).toBe(false);
+  });
+
   it('say how long a change took, from the first that was gathered', () => {
     state();
     expect(ack(version('1')).tookMs).toBe(0);
@@ -175,6 +194,69 @@ describe('a refusal', () => {
     clock.advance(RETRY_MS);
     delivery.look();
     expect(news()).toEqual(['update 2']);
+  });
+});
+
+describe('what a proxy refused', () => {
+  it('whole, for its hash, is followed by the next document, whole', () => {
+    state();
+    refuse(version('1'), 'DOCUMENT_HASH_MISMATCH');
+    expect(news()).toEqual(['update 1']);
+    clock.advance(GATHER_MS);
+    const next = version('2');
+    expect(sent).toMatchObject([{ whole: true, hash: next.hash }]);
+  });
+
+  it('whole, for its hash, comes again after a while', () => {
+    state();
+    const first = version('1');
+    refuse(first, 'DOCUMENT_HASH_MISMATCH');
+    news();
+    clock.advance(RETRY_MS);
+    delivery.look();
+    expect(sent).toMatchObject([{ whole: true, hash: first.hash }]);
+  });
+
+  it('for its hash, after it had said what it has, is followed by what differs from that', () => {
+    const first = version('1');
+    state();
+    news();
+    proxy.file(first, source.position());
+    delivery.state(proxy.state());
+    refuse(first, 'DOCUMENT_HASH_MISMATCH');
+    clock.advance(GATHER_MS);
+    version('2');
+    expect(sent).toMatchObject([{ parts: {}, services: [{ is: '2' }] }]);
+  });
+
+  it('as too old comes at once when it is newer', () => {
+    state();
+    const first = version('1');
+    refuse(first, 'DOCUMENT_STALE');
+    news();
+    clock.advance(GATHER_MS);
+    delivery.look();
+    expect(news()).toEqual([]);
+    source.epoch += 1;
+    delivery.look();
+    expect(sent).toMatchObject([{ epoch: 2, hash: first.hash }]);
+  });
+
+  it('is ended by an update without changes when the document is again what is in force', () => {
+    state();
+    const first = version('1');
+    ack(first);
+    clock.advance(GATHER_MS);
+    refuse(version('2'), 'DOCUMENT_INVALID');
+    news();
+    version('1');
+    clock.advance(GATHER_MS);
+    expect(sent).toMatchObject([{ hash: first.hash, parts: {}, services: [], removed: [] }]);
+    sent.splice(0);
+    ack(first);
+    clock.advance(RETRY_MS);
+    delivery.look();
+    expect(news()).toEqual([]);
   });
 });
 

@@ -23,6 +23,7 @@ export const GATHER_DIRECTORY_MS = 1_000;
 export const RETRY_MS = 30_000;
 
 export interface Outlet {
+  /** `updateFlushed` is to be called when the connection has taken it. */
   update(line: Buffer): void;
   /** `directoryFlushed` is to be called when the connection has taken it. */
   directory(line: Buffer): void;
@@ -45,6 +46,8 @@ interface Outstanding {
   readonly whole: boolean;
   /** The proxy has said anew what it has since then. */
   restated: boolean;
+  /** The connection has taken all of it: before that there can be no answer. */
+  flushed: boolean;
   /** When the first change in it happened; undefined where it only makes up for what was missed. */
   readonly changedAt: number | undefined;
 }
@@ -61,15 +64,26 @@ const known = (document: CompiledDocument): KnownBase => ({
   services: document.services,
 });
 
+const NOTHING: KnownBase = { key: '', parts: {}, services: new Map() };
+
+interface Refused {
+  readonly hash: string;
+  readonly at: number;
+  readonly code: string;
+  readonly position: Position;
+}
+
 export class Delivery {
   readonly #options: DeliveryOptions;
   /** Undefined until the proxy says what it has. */
   #base: KnownBase | undefined;
   #inForce: Position | undefined;
   #outstanding: Outstanding | undefined;
-  #refused: { hash: string; at: number } | undefined;
+  #refused: Refused | undefined;
   #mismatched = false;
   #changedAt: number | undefined;
+  /** The application waits for what is due. */
+  #urgent = false;
   #updateSentAt = -Infinity;
   /** Hash of the directory that the proxy has, or has been sent. */
   #directory: string | undefined;
@@ -87,7 +101,7 @@ export class Delivery {
     const base = baseOf(has);
     const document = source.document(workload);
     this.#inForce = report.inForce;
-    if (isEmpty(base)) this.#base = { ...base, key: '' };
+    if (isEmpty(base)) this.#base = NOTHING;
     else if (document && document.hash === report.inForce?.hash) this.#base = known(document);
     else this.#base = { ...base, key: undefined };
     if (this.#mismatched) this.#refused = undefined;
@@ -111,11 +125,22 @@ export class Delivery {
 
   /** As acknowledged. */
   refused(message: RefusalMessage): void {
-    const { document, whole, restated } = this.#answered(message);
-    this.#refused = { hash: document.hash, at: this.#options.clock.monotonic() };
-    if (message.code !== 'DOCUMENT_HASH_MISMATCH') return;
-    this.#base = undefined;
+    const { document, position, whole, restated } = this.#answered(message);
+    const { code } = message;
+    this.#refused = { hash: document.hash, at: this.#options.clock.monotonic(), code, position };
+    if (code !== 'DOCUMENT_HASH_MISMATCH') return;
     this.#mismatched = !whole || restated;
+    // what it has said since then holds; of all that there is nothing more can be told than all of it
+    if (!restated) this.#base = whole ? NOTHING : undefined;
+  }
+
+  /** An answer can only be given to what was written. */
+  get isWriting(): boolean {
+    return this.#outstanding?.flushed === false;
+  }
+
+  updateFlushed(): void {
+    if (this.#outstanding) this.#outstanding.flushed = true;
   }
 
   /** The document or the directory may be another one since `at` (monotonic). */
@@ -135,7 +160,8 @@ export class Delivery {
   look(urgent = false): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    const waitMs = Math.min(this.#lookAtDocument(urgent), this.#lookAtDirectory());
+    this.#urgent ||= urgent;
+    const waitMs = Math.min(this.#lookAtDocument(), this.#lookAtDirectory());
     if (waitMs < Infinity) this.#cancel = this.#options.clock.after(waitMs, () => this.look());
   }
 
@@ -144,27 +170,43 @@ export class Delivery {
   }
 
   /** Gives the time after which something will be due by itself. */
-  #lookAtDocument(urgent: boolean): number {
-    const { source, workload, lines, outlet, clock } = this.#options;
+  #lookAtDocument(): number {
+    const { source, workload, clock } = this.#options;
     const document = source.document(workload);
     if (!document || !this.#base || this.#outstanding) return Infinity;
     if (document.hash === this.#base.key) {
       this.#changedAt = undefined;
-      return Infinity;
+      this.#urgent = false;
+      // it has this one, and a refusal of another: an update without changes ends that
+      if (!this.#refused) return Infinity;
     }
     const now = clock.monotonic();
     const position = source.position(workload);
     // this replica is behind the one that the proxy was connected to: what it has is newer
     if (this.#inForce && compareRevision(position, this.#inForce) < 0) return Infinity;
-    if (this.#refused?.hash === document.hash && now - this.#refused.at < RETRY_MS) return Infinity;
+    if (this.#isRefused(document, position)) return Infinity;
     const waitMs = this.#updateSentAt + GATHER_MS - now;
-    if (waitMs > 0 && !urgent) return waitMs;
-    const whole = this.#base.key === '';
-    this.#outstanding = { document, position, whole, restated: false, changedAt: this.#changedAt };
-    this.#changedAt = undefined;
-    this.#updateSentAt = now;
-    outlet.update(lines.update(this.#base, document, position));
+    if (waitMs > 0 && !this.#urgent) return waitMs;
+    this.#send(this.#base, document, position);
     return Infinity;
+  }
+
+  #send(base: KnownBase, document: CompiledDocument, position: Position): void {
+    const { lines, outlet, clock } = this.#options;
+    const whole = base.key === '';
+    const changedAt = this.#changedAt;
+    this.#outstanding = { document, position, whole, restated: false, flushed: false, changedAt };
+    this.#changedAt = undefined;
+    this.#urgent = false;
+    this.#updateSentAt = clock.monotonic();
+    outlet.update(lines.update(base, document, position));
+  }
+
+  /** And there is no reason yet to try again. */
+  #isRefused({ hash }: CompiledDocument, position: Position): boolean {
+    const refused = this.#refused;
+    if (refused?.hash !== hash || this.#options.clock.monotonic() - refused.at >= RETRY_MS) return false;
+    return refused.code !== 'DOCUMENT_STALE' || compareRevision(position, refused.position) <= 0;
   }
 
   #lookAtDirectory(): number {

@@ -66,6 +66,8 @@ export class ProxySession implements Listener {
   #admitted: Admitted | undefined;
   /** Named before there was a document to hold them. */
   #used: readonly string[] = [];
+  /** Answer to an update that is not known to be written. */
+  #early: AckMessage | RefusalMessage | undefined;
   workload = '';
   namespace = '';
 
@@ -152,7 +154,7 @@ export class ProxySession implements Listener {
       lines: streams.lines,
       clock: this.#guardedClock(),
       outlet: {
-        update: (line) => this.#writer.write('update', line),
+        update: (line) => this.#writer.write('update', line, () => this.#guard(() => this.#updateFlushed())),
         directory: (line) =>
           this.#writer.write('directory', line, () => this.#guard(() => delivery.directoryFlushed())),
       },
@@ -170,8 +172,21 @@ export class ProxySession implements Listener {
     return { ...report, inForce: { ...report.inForce, resources: boundedResources(document.resources) } };
   }
 
+  #updateFlushed(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    this.#admitted?.delivery.updateFlushed();
+    if (early) this.#answered(early);
+  }
+
   #answered(message: AckMessage | RefusalMessage): void {
     const { uid, delivery } = this.#expectAdmitted(message.type);
+    // the answer may be read before the write is known to be done; a peer that has not read it can only invent one
+    if (delivery.isWriting) {
+      if (this.#early) throw invalid('an answer waits already', message.type);
+      this.#early = message;
+      return;
+    }
     const { reports, events } = this.#context;
     if (message.type === 'ack') {
       const { document, tookMs } = delivery.acknowledged(message);
