@@ -4,9 +4,11 @@ import type { ServiceModel, Snapshot } from '../core/model/index.ts';
 import type { Clock } from '../kube/index.ts';
 import { ManualClock } from '../kube/testing/manualClock.ts';
 import { documentHash } from './hash.ts';
-import { COMPILE_AGAIN_MS, MAX_EARLY, Mesh, type MeshOptions } from './mesh.ts';
+import { COMPILE_AGAIN_MS, Mesh, type MeshOptions } from './mesh.ts';
+import { EPOCH_LEAD, MAX_EPOCH } from './sinks/stamp.ts';
 import type { DocumentStamp } from './sinks/types.ts';
 import { MemoryDocuments } from './testing/memoryDocuments.ts';
+import { MAX_EARLY } from './usedServices.ts';
 import { deployment, podModel, snapshotOf, type SnapshotParts } from './testing/model.ts';
 
 const CART = 'deployment/shop/cart';
@@ -204,6 +206,20 @@ it('believes the stamp of one namespace nothing about the directories of others'
   await write({ epoch: 4 }, { namespace: 'bank', name: 'weft.directory' });
   expect(mesh.directoryPosition('bank').epoch).toBe(4);
   expect(mesh.directoryPosition('shop').epoch).toBe(1);
+});
+
+it('believes no stamp that jumps ahead, of documents or directories', async () => {
+  await write({ epoch: 7 });
+  const mesh = meshOn();
+  mesh.take(snapshot());
+  for (const epoch of [MAX_EPOCH, 8 + EPOCH_LEAD]) {
+    await write({ epoch });
+    await write({ epoch }, { namespace: 'shop', name: 'weft.directory' });
+  }
+  expect([mesh.position(CART).epoch, mesh.directoryPosition('shop').epoch]).toEqual([7, 1]);
+  await write({ epoch: 8 });
+  await write({ epoch: 2 }, { namespace: 'shop', name: 'weft.directory' });
+  expect([mesh.position(CART).epoch, mesh.directoryPosition('shop').epoch]).toEqual([8, 2]);
 });
 
 it('brings by the stream nothing that comes before a file that is about to be written', () => {

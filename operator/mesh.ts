@@ -6,13 +6,13 @@
  *   stamps of the documents in place ───────┘   so that replicas agree, and one that starts anew goes on as before
  */
 import type { Availability, Changes, CompiledDirectory, CompiledDocument } from '../core/compile/index.ts';
-import { MAX_USED } from '../core/control/index.ts';
 import type { Snapshot, WorkloadRef } from '../core/model/index.ts';
 import { configMapName, DIRECTORY_NAME } from '../core/model/names.ts';
 import type { Clock } from '../kube/index.ts';
 import type { ConfigSource, Position } from './control/types.ts';
+import { Epochs } from './epochs.ts';
 import { refKey, type DocumentSink } from './sinks/types.ts';
-import { UsedServices, type Answers } from './usedServices.ts';
+import { EarlyUses, UsedServices, type Answers } from './usedServices.ts';
 
 /** What the mesh needs of core/compile's Compiler. */
 export interface MeshCompiler {
@@ -48,9 +48,6 @@ const directoryNamespace = (key: string): string | undefined =>
 /** A snapshot that takes longer is followed by a pause as long as itself: others have work too. */
 const LONG_MS = 50;
 
-/** Workloads of which another replica may have spoken before they are known here. */
-export const MAX_EARLY = 1_000;
-
 /** What could not be compiled is tried again, ms, though nothing newer has come. */
 export const COMPILE_AGAIN_MS = 10_000;
 
@@ -64,10 +61,8 @@ export class Mesh implements ConfigSource {
   readonly #snapshotListeners = new Set<(snapshot: Snapshot) => void>();
   readonly #changeListeners = new Set<(changes: Changes) => void>();
   readonly #used = new UsedServices();
-  /** By workloadKey: what a replica that is ahead granted to workloads that are not known here yet. */
-  readonly #early = new Map<string, readonly string[]>();
-  /** By refKey: the highest that was seen in place, since a document that somebody deletes must not fall back. */
-  readonly #epochs = new Map<string, number>();
+  readonly #early = new EarlyUses();
+  readonly #epochs = new Epochs();
   /** workloadKey of each document, by its refKey. */
   readonly #workloads = new Map<string, string>();
   #snapshot: Snapshot | undefined;
@@ -132,7 +127,7 @@ export class Mesh implements ConfigSource {
 
   remember(workload: string, services: readonly string[]): void {
     if (!this.document(workload)) {
-      this.#rememberEarly(workload, services);
+      this.#early.add(workload, services);
       return;
     }
     // first what makes room for what is available, then also what is not, here or by now
@@ -189,13 +184,24 @@ export class Mesh implements ConfigSource {
     const startedAt = clock.monotonic();
     const { documents, directories } = compiler.take(snapshot);
     // not before: what could not be compiled is not there
+    const before = this.#snapshot;
     this.#snapshot = snapshot;
     const changes: Gathered = { documents: new Set(documents), directories: new Set(directories) };
+    if (before?.namespaces !== snapshot.namespaces) this.#followNamespaces(snapshot, changes);
     for (const workload of documents) this.#comesOrGoes(workload, changes);
     onCompiled?.(clock.monotonic() - startedAt);
     // proxies first: the rest is written down, and takes longer anyway
     this.#tell(changes);
     for (const listener of this.#snapshotListeners) this.#call(listener, snapshot);
+  }
+
+  /** Where directories begin: with the stamp in place, or 1. */
+  #followNamespaces({ namespaces }: Snapshot, changes: Gathered): void {
+    for (const key of this.#epochs.keys()) {
+      const namespace = directoryNamespace(key);
+      if (namespace !== undefined && !namespaces.has(namespace)) this.#epochs.forget(key);
+    }
+    for (const namespace of namespaces.keys()) this.#seeEpoch(directoryKey(namespace), changes);
   }
 
   /** A new document holds from the start what its stamp remembers; one that is gone takes its memory along. */
@@ -205,70 +211,52 @@ export class Mesh implements ConfigSource {
     if (document) {
       if (this.#workloads.has(key)) return;
       this.#workloads.set(key, workload);
-      this.#raise(key, this.#epochInPlace(key), changes);
+      this.#seeEpoch(key, changes);
       this.#remember(key, workload, changes);
     } else {
       this.#workloads.delete(key);
-      this.#epochs.delete(key);
+      this.#epochs.forget(key);
       if (this.#used.forget(workload)) gather(changes, this.#options.compiler.use(workload, new Set()));
-    }
-  }
-
-  #rememberEarly(workload: string, services: readonly string[]): void {
-    const known = new Set([...(this.#early.get(workload) ?? []), ...services]);
-    this.#early.delete(workload);
-    this.#early.set(workload, [...known].slice(0, MAX_USED));
-    for (const oldest of this.#early.keys()) {
-      if (this.#early.size <= MAX_EARLY) break;
-      this.#early.delete(oldest);
     }
   }
 
   #remember(key: string, workload: string, changes: Gathered): void {
     const { compiler, inPlace } = this.#options;
     const { used = [] } = inPlace.existing.get(key)?.stamp ?? {};
-    const early = this.#early.get(workload) ?? [];
-    this.#early.delete(workload);
-    if (!this.#used.remember(workload, [...used, ...early])) return;
+    if (!this.#used.remember(workload, [...used, ...this.#early.take(workload)])) return;
     gather(changes, compiler.use(workload, this.#used.of(workload)));
   }
 
   /** A file of this epoch is about to be written: what streams bring from now on comes after it. */
   raise(key: string, epoch: number): void {
     const changes: Gathered = { documents: new Set(), directories: new Set() };
-    this.#raise(key, epoch, changes);
+    if (this.#epochs.raise(key, epoch)) this.#moved(key, changes);
     this.#tell(changes);
   }
 
   /** The watch showed a document in place anew: another replica may have written what its proxies use. */
   #seen(key: string): void {
     const changes: Gathered = { documents: new Set(), directories: new Set() };
-    this.#raise(key, this.#epochInPlace(key), changes);
+    if (this.#workloads.has(key) || directoryNamespace(key) !== undefined) this.#seeEpoch(key, changes);
     const workload = this.#workloads.get(key);
     if (workload !== undefined) this.#remember(key, workload, changes);
     this.#tell(changes);
   }
 
   #positionOf(key: string): Position {
-    return { epoch: this.#epochOf(key), revision: this.#snapshot?.revision ?? '0' };
+    return { epoch: this.#epochs.of(key), revision: this.#snapshot?.revision ?? '0' };
   }
 
-  #epochOf(key: string): number {
-    return this.#epochs.get(key) ?? 1;
+  #seeEpoch(key: string, changes: Gathered): void {
+    const epoch = this.#options.inPlace.existing.get(key)?.stamp?.epoch ?? 1;
+    if (this.#epochs.see(key, epoch)) this.#moved(key, changes);
   }
 
-  #epochInPlace(key: string): number {
-    return this.#options.inPlace.existing.get(key)?.stamp?.epoch ?? 1;
-  }
-
-  #raise(key: string, epoch: number, changes: Gathered): void {
-    const namespace = directoryNamespace(key);
-    if (namespace === undefined && !this.#workloads.has(key)) return;
-    if (epoch <= this.#epochOf(key)) return;
-    this.#epochs.set(key, epoch);
-    // what was refused for its place in the order is worth another try
+  /** What was refused for its place in the order is worth another try. */
+  #moved(key: string, changes: Gathered): void {
     const workload = this.#workloads.get(key);
     if (workload !== undefined) changes.documents.add(workload);
+    const namespace = directoryNamespace(key);
     if (namespace !== undefined) changes.directories.add(namespace);
   }
 

@@ -54,6 +54,28 @@ export class UsedServices {
   }
 }
 
+/** Workloads of which another replica may have spoken before they are known here. */
+export const MAX_EARLY = 1_000;
+
+/** What a replica that is ahead granted to workloads that are not known here yet. */
+export class EarlyUses {
+  /** By workloadKey, the newest last. */
+  readonly #services = new Map<string, readonly string[]>();
+
+  add(workload: string, services: readonly string[]): void {
+    const known = new Set([...this.take(workload), ...services]);
+    this.#services.set(workload, [...known].slice(0, MAX_USED));
+    const [oldest] = this.#services.keys();
+    if (this.#services.size > MAX_EARLY && oldest !== undefined) this.#services.delete(oldest);
+  }
+
+  take(workload: string): readonly string[] {
+    const services = this.#services.get(workload) ?? [];
+    this.#services.delete(workload);
+    return services;
+  }
+}
+
 /** Adds within the bound; what is no service any more makes room. */
 function add(used: Set<string>, service: string, spare: Iterator<string>): boolean {
   if (used.size >= MAX_USED) {
