@@ -81,6 +81,14 @@ describe('files beside the stream', () => {
     expect([inForce(), code('config')]).toEqual(['22', undefined]);
   });
 
+  it('are news where they change what is in force or refused, and only there', () => {
+    const news = (config: string) => core.files({ config, directory: undefined, labels: CART });
+    const old = (revision: string) => JSON.stringify(documentOf({ revision, services: [web] }));
+    expect([news(old('18')), news(old('19')), news(old('20'))]).toEqual([false, false, false]);
+    expect([news('{corrupt'), news('{corrupt'), news(old('20'))]).toEqual([true, false, true]);
+    expect([news(old('21')), news(old('21'))]).toEqual([true, false]);
+  });
+
   it('that are refused are forgotten when the stream brings something newer', () => {
     file({ config: '{corrupt' });
     expect(code('config')).toBe('DOCUMENT_INVALID');

@@ -15,10 +15,11 @@ import type { CompactDirectory } from '../outbound/directory.ts';
 import type { Vicinity } from '../outbound/registry.ts';
 import { readDirectory, updateDirectory } from './directories.ts';
 import { changedParts, headOf, readDocument, updateDocument, type HeldDocument } from './documents.ts';
-import { documentHash, orderOf, type Order, type Placed, type Position, type Source } from './position.ts';
+import { orderOf, type Order, type Placed, type Position, type Source } from './position.ts';
 import { isSectionMissing, sectionOf } from './section.ts';
 import { StateKeeper } from './state.ts';
 import { Refusals, refusalFields } from './status.ts';
+import { readable, SeenTexts, type FileTexts, type Text } from './texts.ts';
 
 export interface CoreOptions {
   /** What is reached whatever the documents say. */
@@ -27,14 +28,6 @@ export interface CoreOptions {
   now?: () => Date;
   /** Gives an equal value that is there already: where many proxies run in one process, they share what they hold. */
   share?: <T extends HeldDocument | CompactDirectory>(value: T) => T;
-}
-
-/** What the mounts hold. */
-export interface FileTexts {
-  config: string | undefined;
-  directory: string | undefined;
-  /** Text of the downward API's file. */
-  labels: string | undefined;
 }
 
 interface InForce<T> {
@@ -70,9 +63,8 @@ export class ConfigCore {
   #waiting: Held | undefined;
   /** The last good one; it may come before the first document, and while one is refused. */
   #directory: InForce<CompactDirectory> | undefined;
-  #labels: string | undefined;
-  /** Hashes of the texts that were read last: they tell a change as well as the texts, which may be megabytes. */
-  #seen: FileTexts | undefined;
+  #labels: Text;
+  readonly #seen = new SeenTexts();
   #lost = NOTHING_LOST;
 
   constructor(options: CoreOptions) {
@@ -100,23 +92,27 @@ export class ConfigCore {
 
   // ---- files
 
-  /** Takes what the mounts hold. True where something of it is new, be it refused. */
+  /** Takes what the mounts hold. True where it changed anything of what is in force or refused. */
   files(texts: FileTexts): boolean {
-    const before = this.#seen;
-    const hash = (text: string | undefined) => (text === undefined ? undefined : documentHash(text));
-    const seen = { config: hash(texts.config), directory: hash(texts.directory), labels: hash(texts.labels) };
-    const changed = (name: keyof FileTexts) => before === undefined || before[name] !== seen[name];
-    if (!changed('config') && !changed('directory') && !changed('labels')) return false;
-    this.#seen = seen;
-    this.#labels = texts.labels;
-    if (changed('directory') && texts.directory !== undefined) this.#directoryFile(texts.directory);
-    if (changed('config') || changed('labels')) this.#documentFile(texts.config, changed('labels'));
-    return true;
+    const changed = this.#seen.changed(texts);
+    if (changed.size === 0) return false;
+    const before = this.#outcome();
+    const { config, directory, labels } = texts;
+    this.#labels = labels;
+    if (changed.has('directory') && directory !== undefined) this.#directoryFile(directory);
+    if (changed.has('config') || changed.has('labels')) this.#documentFile(config, changed.has('labels'));
+    const after = this.#outcome();
+    return after.length !== before.length || after.some((value, index) => value !== before[index]);
   }
 
-  #directoryFile(text: string): void {
+  /** All that files can change. */
+  #outcome(): readonly unknown[] {
+    return [this.config.current, this.#directory, ...this.refusals.all];
+  }
+
+  #directoryFile(text: Text): void {
     try {
-      const value = readDirectory(text, this.#directory?.value);
+      const value = readDirectory(readable(text) ?? '', this.#directory?.value);
       const order = orderOf({ position: value, source: 'file' }, this.#directory?.at, 'directory.json');
       if (order === 'news') this.#takeDirectory(value, 'file');
       this.refusals.accept('directory', value);
@@ -126,10 +122,10 @@ export class ConfigCore {
   }
 
   /** A document that is refused now is read again when only the labels change: they choose its section. */
-  #documentFile(text: string | undefined, relabelled: boolean): void {
+  #documentFile(text: Text, relabelled: boolean): void {
     const before = this.#document;
     try {
-      const value = readDocument(text, before?.value);
+      const value = readDocument(readable(text), before?.value);
       const { position } = value;
       const order = orderOf({ position, source: 'file' }, (this.#waiting ?? before)?.at, 'config.json');
       if (order === 'news') this.#take(value, 'file');

@@ -3,13 +3,14 @@ import { WeftError } from '../../core/errors/index.ts';
 import { labelsKey } from '../../core/proxyConfig/labels.ts';
 import type { DocumentHead } from '../context.ts';
 import { parsePodLabels } from './podLabels.ts';
+import type { Text } from './texts.ts';
 
 /** Position in the document's sections; `labels` is the text of the downward API's file. Throws SECTION_MISSING. */
-export function sectionOf({ sections, epoch, revision }: DocumentHead, labels: string | undefined): number {
-  if (labels === undefined)
-    throw new WeftError('SECTION_MISSING', "the file with the pod's labels is not there", {
-      resource: 'labels',
-    });
+export function sectionOf({ sections, epoch, revision }: DocumentHead, labels: Text): number {
+  if (typeof labels !== 'string') {
+    const why = labels ? `cannot be read: ${labels.message}` : 'is not there';
+    throw new WeftError('SECTION_MISSING', `the file with the pod's labels ${why}`, { resource: 'labels' });
+  }
   const key = labelsKey(parsePodLabels(labels));
   const index = sections.findIndex((section) => labelsKey(section.labels) === key);
   if (index !== -1) return index;

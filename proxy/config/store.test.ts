@@ -200,6 +200,25 @@ describe('documents', () => {
     expect((await firstOf(store.config)).directory?.revision).toBe('10');
   });
 
+  it('are read apart from a file that cannot be, which is told as its own until it can', async () => {
+    await config.write({ 'config.json': documentText() });
+    await directory.write({ 'directory.json': directoryText() });
+    await firstOf(start().config);
+    const huge = 'x'.repeat(4 * 1024 * 1024 + 1);
+    await directory.write({ 'directory.json': huge });
+    await eventually(() => code('directory') === 'DOCUMENT_INVALID');
+    expect(code('config')).toBeUndefined();
+    await config.write({ 'config.json': documentText({ revision: '11' }) });
+    await eventually(() => store.config.current?.document.revision === '11');
+    await directory.write({ 'directory.json': directoryText() });
+    await eventually(() => code('directory') === undefined);
+    await podInfo.write({ labels: huge });
+    await eventually(() => code('config') === 'SECTION_MISSING');
+    expect(store.refusal('config')?.message).toContain('is larger than');
+    await podInfo.write(labels);
+    await eventually(() => code('config') === undefined);
+  });
+
   it('are used without a directory while that is refused', async () => {
     await config.write({ 'config.json': documentText() });
     await directory.write({ 'directory.json': '{}' });

@@ -61,11 +61,14 @@ function oneAtATime(work: () => Promise<void>): () => Promise<void> {
       return;
     }
     running = true;
-    do {
-      again = false;
-      await work();
-    } while (again);
-    running = false;
+    try {
+      do {
+        again = false;
+        await work();
+      } while (again);
+    } finally {
+      running = false;
+    }
   };
 }
 
@@ -144,12 +147,15 @@ class Store implements ConfigStore {
 
   async #loadDocuments(): Promise<boolean> {
     const { folders } = this.#options;
-    const [config, directory, labels] = await Promise.all([
-      readPacked(folders.config, 'config.json'),
-      readPacked(folders.directory, 'directory.json'),
-      readMount(folders.podInfo, ['labels']),
-    ]);
-    return this.core.files({ config, directory, labels: labels.files['labels'] });
+    // what cannot be read is the matter of its own file alone
+    const [config, directory, labels] = await Promise.all(
+      [
+        readPacked(folders.config, 'config.json'),
+        readPacked(folders.directory, 'directory.json'),
+        readMount(folders.podInfo, ['labels']).then(({ files }) => files['labels']),
+      ].map((text) => text.catch((error: unknown) => error as Error)),
+    );
+    return this.core.files({ config, directory, labels });
   }
 
   async #loadIdentity(): Promise<boolean> {
