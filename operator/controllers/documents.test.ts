@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { COMPRESS_BYTES } from '../sinks/packed.ts';
 import { DocumentsWorld, KEY } from '../testing/documentsWorld.ts';
 import { wantedFile } from '../testing/model.ts';
+import { CATCH_UP_MS } from './catchUp.ts';
 import { MAX_DOCUMENT_BYTES, MIN_INTERVAL_MS } from './documents.ts';
 import { LAZY_GATHER_MS, LAZY_INTERVAL_MS, LAZY_RATE, SOON_RATE } from './lazyTurns.ts';
 
@@ -89,6 +90,30 @@ describe('writing', () => {
     await world.look(LAZY_INTERVAL_MS);
     expect(world.hashInPlace).toBe('h3');
     expect(world.documents.oversized.size).toBe(0);
+  });
+
+  it('not what is too large, and yet streams learn where it stands', async () => {
+    await world.inPlace('h1', '100');
+    const text = randomBytes(MAX_DOCUMENT_BYTES).toString('hex');
+    world.inForce = [{ epoch: 1, revision: '900', hash: 'h0', streamed: true }];
+    world.want('h2', '101', { text: () => text.repeat(2), shape: () => 's2' });
+    await world.look(CATCH_UP_MS);
+    await world.look(3 * LAZY_INTERVAL_MS);
+    expect([...new Set(world.placed)]).toEqual(['1/100', '2/101']);
+    expect(world.hashInPlace).toBe('h1');
+  });
+
+  it('in its turn when the turn was in vain, and no later', async () => {
+    await world.inPlace('h1', '100');
+    world.filesDueMs = Infinity;
+    world.clock.advance(LAZY_INTERVAL_MS);
+    world.want('h2', '101');
+    const again = await world.reconcile();
+    world.clock.advance(again!.requeueAfterMs);
+    world.sink.failure = new Error('the API server is away');
+    await expect(world.reconcile()).rejects.toThrow('away');
+    await world.reconcile();
+    expect(world.hashInPlace).toBe('h2');
   });
 
   it('again when it was refused, as by a conflict', async () => {

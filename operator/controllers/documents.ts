@@ -202,9 +202,11 @@ export class Documents {
     const position = nextPosition(places, overtaken);
     if (isRaised(position, places)) memory.raisedAt = clock.monotonic();
     const { file, data, bytes } = await packed(desired.file, desired.text(position));
-    memory.writtenAt = clock.monotonic();
-    this.#lazy.end(key);
+    // also where no file can hold it: it comes by streams
+    onPlaced(desired, position);
     if (bytes > MAX_DOCUMENT_BYTES) {
+      memory.last = { ...position, hash: desired.hash };
+      this.#ended(key, memory);
       if (!this.#oversized.has(key)) onIncident({ kind: 'tooLarge', document: desired, bytes });
       this.#oversized.add(key);
       this.#options.onOversized();
@@ -218,7 +220,6 @@ export class Documents {
       shape: desired.shape(),
       ...(used.length > 0 ? { used } : {}),
     };
-    onPlaced(desired, position);
     memory.written = await sink.apply({
       namespace,
       name,
@@ -230,12 +231,18 @@ export class Documents {
     });
     memory.last = { ...position, hash: desired.hash };
     delete memory.changedSince;
-    memory.catchUp.written();
+    this.#ended(key, memory);
     this.#fits(key);
     // the watch may have been faster than the answer
     if (sink.existing.get(key)) this.observed(key);
     onWritten(desired);
     return undefined;
+  }
+
+  #ended(key: string, memory: Memory): void {
+    memory.writtenAt = this.#options.clock.monotonic();
+    memory.catchUp.written();
+    this.#lazy.end(key);
   }
 
   #fits(key: string): void {

@@ -12,6 +12,8 @@ export const KEY = 'shop/weft.deployment.cart';
 export class DocumentsWorld {
   readonly sink = new MemoryDocuments();
   readonly clock = new ManualClock();
+  /** Where documents were about to be written. */
+  readonly placed: string[] = [];
   readonly incidents: DocumentIncident[] = [];
   /** By refKey. */
   readonly desired = new Map<string, DesiredDocument>();
@@ -31,7 +33,7 @@ export class DocumentsWorld {
       inForce: () => this.inForce,
       filesDueMs: () => this.filesDueMs,
       onIncident: (incident) => this.incidents.push(incident),
-      onPlaced: () => {},
+      onPlaced: (_document, { epoch, revision }) => this.placed.push(`${epoch}/${revision}`),
       onWritten: () => {},
       onOversized: () => {},
     });
