@@ -18,14 +18,16 @@ beforeEach(() => {
   proxy = new SimulatedProxy();
   sent = [];
   const send = (line: Buffer): void => void sent.push(JSON.parse(line.toString('utf8')) as OperatorMessage);
+  const lines = new Lines(source);
   delivery = new Delivery({
     workload: 'deployment/shop/cart',
     namespace: 'shop',
     source,
-    lines: new Lines(source),
+    lines,
     clock,
     outlet: { update: send, directory: send },
   });
+  source.onChange(() => lines.observe('shop'));
   source.onChange(() => delivery.changed(clock.monotonic()));
 });
 

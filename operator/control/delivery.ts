@@ -17,7 +17,10 @@ import type { ConfigSource, Position } from './types.ts';
 
 /** After an update, changes are gathered for this long, ms. */
 export const GATHER_MS = 50;
-/** The same for directories: they are for all proxies of a namespace, and mostly of the mesh. */
+/**
+ * The same for directories: they are for all proxies of a namespace, and mostly of the mesh. Not for what is new in them:
+ * until a proxy knows of it, it takes it for something outside of the mesh.
+ */
 export const GATHER_DIRECTORY_MS = 1_000;
 /** What a proxy refused or could not use is not sent again before, ms. */
 export const RETRY_MS = 30_000;
@@ -233,7 +236,9 @@ export class Delivery {
     if (this.#directory === undefined && sent.from === undefined && sent.hash === directory.hash) {
       return now - sent.at < RETRY_MS ? Infinity : 0;
     }
-    return sent.at + GATHER_DIRECTORY_MS - now;
+    const { lines, namespace } = this.#options;
+    const gatherMs = lines.adds(namespace, this.#directory) ? GATHER_MS : GATHER_DIRECTORY_MS;
+    return sent.at + gatherMs - now;
   }
 
   /** What was sent after the proxy had said this is on its way to it. */

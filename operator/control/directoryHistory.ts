@@ -2,7 +2,7 @@
  * What changed in the directories of namespaces, for as long as a proxy may be behind: one that knows an earlier
  * directory gets what differs, any other gets the whole. Namespaces that see the same share what is remembered.
  */
-import type { CompiledDirectory } from '../../core/compile/index.ts';
+import type { CompiledDirectory, Part } from '../../core/compile/index.ts';
 import { changedNames, type DirectoryChange } from './compose.ts';
 
 /** Changes that are remembered for a namespace. */
@@ -13,6 +13,8 @@ const MAX_NAMES = 10_000;
 
 interface Step {
   readonly from: string;
+  /** There are services or addresses that were not there before. */
+  readonly adds: boolean;
   readonly services: readonly string[];
   /** Undefined: one of the two does not list what is outside. */
   readonly outside: readonly string[] | undefined;
@@ -24,10 +26,24 @@ interface Line {
   readonly steps: Step[];
 }
 
+const addressesOf = ({ text }: Part): readonly string[] =>
+  (JSON.parse(text) as { addresses?: readonly string[] }).addresses ?? [];
+
+/** Whether a proxy that knows only the first would take some address of the second for none of the mesh. */
+function isAddition(before: Part | undefined, after: Part | undefined): boolean {
+  if (!before || !after) return after !== undefined;
+  const known = new Set(addressesOf(before));
+  return addressesOf(after).some((address) => !known.has(address));
+}
+
 function stepBetween(from: CompiledDirectory, to: CompiledDirectory): Step {
+  const services = [...changedNames(from.services, to.services)];
   return {
     from: from.hash,
-    services: [...changedNames(from.services, to.services)],
+    adds:
+      services.length > MAX_NAMES ||
+      services.some((name) => isAddition(from.services.get(name), to.services.get(name))),
+    services,
     outside: from.outside && to.outside && [...changedNames(from.outside, to.outside)],
   };
 }
@@ -50,6 +66,13 @@ export class DirectoryHistory {
 
   forget(namespace: string): void {
     this.#lines.delete(namespace);
+  }
+
+  /** Whether there is more now than in the directory with the hash `base`; also where that is not known. */
+  adds(namespace: string, base: string): boolean {
+    const { steps = [] } = this.#lines.get(namespace) ?? {};
+    const first = steps.findLastIndex(({ from }) => from === base);
+    return first === -1 || steps.slice(first).some(({ adds }) => adds);
   }
 
   /** What is other now than in the directory with the hash `base`; undefined where that is not known. */

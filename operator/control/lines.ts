@@ -37,6 +37,11 @@ export class Lines {
     );
   }
 
+  /** Whether the directory of the namespace has services or addresses that the one with the hash `known` has not. */
+  adds(namespace: string, known: string | undefined): boolean {
+    return known === undefined || this.#history.adds(namespace, known);
+  }
+
   /** To be called for each namespace that somebody listens for: first, and when its directory changed. */
   observe(namespace: string): void {
     const directory = this.#source.directory(namespace);
