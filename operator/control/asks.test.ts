@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../kube/testing/manualClock.ts';
-import { ASK_RATE, Asks, FLOOD } from './asks.ts';
+import { ASK_RATE, AskBudget, Asks, FLOOD } from './asks.ts';
 import { TestSource } from './testing/source.ts';
 
 const workload = 'deployment/shop/cart';
@@ -13,7 +13,7 @@ beforeEach(() => {
   clock = new ManualClock();
   source = new TestSource();
   source.set('cart', {});
-  asks = new Asks({ workload, source, clock });
+  asks = new Asks({ workload, source, budget: new AskBudget(clock) });
 });
 
 const outcomes = (services: string[]): Record<string, number> => {
@@ -43,7 +43,7 @@ describe('asks', () => {
   });
 
   it('are not answered while the workload has no document', () => {
-    const other = new Asks({ workload: 'deployment/shop/new', source, clock });
+    const other = new Asks({ workload: 'deployment/shop/new', source, budget: new AskBudget(clock) });
     expect(other.ask(['bank/a'])).toBeUndefined();
     expect(source.usedBy('deployment/shop/new').size).toBe(0);
   });

@@ -11,22 +11,49 @@ const FLOOD_WINDOW_MS = 60_000;
 
 export type AskOutcome = 'Available' | Code;
 
+/** What one connection may ask for, whatever streams it carries. */
+export class AskBudget {
+  readonly #bucket: TokenBucket;
+  readonly #clock: Clock;
+  #refusals = 0;
+  #windowEnd = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#bucket = new TokenBucket(ASK_RATE, clock);
+  }
+
+  /** How many of them may be asked for now. Throws ASK_LIMIT where the proxy does not heed its refusals. */
+  take(services: number): number {
+    let permitted = 0;
+    while (permitted < services && this.#bucket.tryTake()) permitted += 1;
+    this.#count(services - permitted);
+    return permitted;
+  }
+
+  #count(refused: number): void {
+    const now = this.#clock.monotonic();
+    if (now >= this.#windowEnd) [this.#refusals, this.#windowEnd] = [0, now + FLOOD_WINDOW_MS];
+    this.#refusals += refused;
+    if (this.#refusals < FLOOD) return;
+    throw new WeftError('ASK_LIMIT', `${this.#refusals} services were asked for beyond the limit`, {
+      resource: 'ask',
+    });
+  }
+}
+
 export interface AsksOptions {
   /** workloadKey. */
   readonly workload: string;
   readonly source: ConfigSource;
-  readonly clock: Clock;
+  readonly budget: AskBudget;
 }
 
 export class Asks {
   readonly #options: AsksOptions;
-  readonly #bucket: TokenBucket;
-  #refusals = 0;
-  #windowEnd = 0;
 
   constructor(options: AsksOptions) {
     this.#options = options;
-    this.#bucket = new TokenBucket(ASK_RATE, options.clock);
   }
 
   /**
@@ -34,23 +61,11 @@ export class Asks {
    * Throws ASK_LIMIT where the proxy does not heed its refusals.
    */
   ask(services: readonly string[]): ReadonlyMap<string, AskOutcome> | undefined {
-    const { source, workload } = this.#options;
-    const limit = services.findIndex(() => !this.#bucket.tryTake());
-    const permitted = limit === -1 ? services : services.slice(0, limit);
+    const { source, workload, budget } = this.#options;
+    const permitted = services.slice(0, budget.take(services.length));
     const refused = services.slice(permitted.length);
-    this.#count(refused.length);
     if (!source.document(workload)) return undefined;
     const answers = permitted.length > 0 ? source.use(workload, permitted) : new Map<string, AskOutcome>();
     return new Map([...answers, ...refused.map((service): [string, AskOutcome] => [service, 'ASK_LIMIT'])]);
-  }
-
-  #count(refused: number): void {
-    const now = this.#options.clock.monotonic();
-    if (now >= this.#windowEnd) [this.#refusals, this.#windowEnd] = [0, now + FLOOD_WINDOW_MS];
-    this.#refusals += refused;
-    if (this.#refusals < FLOOD) return;
-    throw new WeftError('ASK_LIMIT', `${this.#refusals} services were asked for beyond the limit`, {
-      resource: 'ask',
-    });
   }
 }

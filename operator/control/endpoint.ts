@@ -98,7 +98,7 @@ export class ControlEndpoint {
         identify: (certificate) => identifyPeer(certificate, trustDomain),
         source: mesh,
         streams: this.#streams,
-        events: countEvents(metrics, log),
+        events: countEvents(metrics, log, this.#options.clock),
         onUsed: (workload) => this.#forwarder.used(workload),
         onRefused: (reason, detail) => {
           metrics.refusedConnections.inc({ reason });

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { codes } from '../../core/errors/index.ts';
 import type { OperatorMetrics } from '../metrics.ts';
+import { TokenBucket, type Clock } from '../../kube/index.ts';
 import type { PeerIdentity } from './admit.ts';
 
 export interface StreamEvents {
@@ -22,24 +23,32 @@ export interface StreamEvents {
 
 const known = (code: string): string => (Object.hasOwn(codes, code) ? code : 'OTHER');
 
-export const countEvents = (metrics: OperatorMetrics, log: Logger): StreamEvents => ({
-  open: (streams) => metrics.streams.set(streams),
-  received: (type) => metrics.streamMessages.inc({ type, direction: 'received' }),
-  sent(type, bytes) {
-    metrics.streamMessages.inc({ type, direction: 'sent' });
-    metrics.streamSentBytes.inc(bytes);
-  },
-  refused: (code) => metrics.refusals.inc({ code: known(code) }),
-  asked: (outcome, services) => metrics.asks.inc({ outcome }, services),
-  propagated: (seconds) => metrics.propagationSeconds.observe(seconds),
-  failed(code, peer, message) {
-    metrics.streamErrors.inc({ code: known(code) });
-    // a replica that starts has nothing to tell yet, and the lease moves; both are over in a moment
-    const level = code === 'NOT_CONFIGURED' || code === 'NOT_LEADER' ? 'debug' : 'warn';
-    log[level]({ code, ...peer, reason: message }, 'a stream was ended');
-  },
-  skipped(code, message) {
-    metrics.streamErrors.inc({ code: known(code) });
-    log.warn({ code, reason: message }, 'a message of another replica was passed over');
-  },
-});
+/** Lines of the log that peers may cause. What is beyond it is counted by the metrics alone. */
+const LOG_RATE = { burst: 20, perSecond: 1 };
+
+export function countEvents(metrics: OperatorMetrics, log: Logger, clock: Clock): StreamEvents {
+  const lines = new TokenBucket(LOG_RATE, clock);
+  return {
+    open: (streams) => metrics.streams.set(streams),
+    received: (type) => metrics.streamMessages.inc({ type, direction: 'received' }),
+    sent(type, bytes) {
+      metrics.streamMessages.inc({ type, direction: 'sent' });
+      metrics.streamSentBytes.inc(bytes);
+    },
+    refused: (code) => metrics.refusals.inc({ code: known(code) }),
+    asked: (outcome, services) => metrics.asks.inc({ outcome }, services),
+    propagated: (seconds) => metrics.propagationSeconds.observe(seconds),
+    failed(code, peer, message) {
+      metrics.streamErrors.inc({ code: known(code) });
+      // a replica that starts has nothing to tell yet, and the lease moves; both are over in a moment
+      if (!lines.tryTake()) return;
+      const level = code === 'NOT_CONFIGURED' || code === 'NOT_LEADER' ? 'debug' : 'warn';
+      log[level]({ code, ...peer, reason: message }, 'a stream was ended');
+    },
+    skipped(code, message) {
+      metrics.streamErrors.inc({ code: known(code) });
+      if (lines.tryTake())
+        log.warn({ code, reason: message }, 'a message of another replica was passed over');
+    },
+  };
+}

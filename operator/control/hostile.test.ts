@@ -32,6 +32,21 @@ const served = async (): Promise<ProxyStream> => {
   return stream;
 };
 
+describe('a connection', () => {
+  it('has no more streams and states for opening them anew', async () => {
+    control.source.set('cart', {});
+    const client = await control.connect('cart');
+    for (let count = 0; count < 40; count += 1) {
+      const stream = client.report(reportOf(cart));
+      await until('an answer', () => stream.messages.length > 0);
+      stream.stream.close();
+      await stream.closed;
+    }
+    expect(control.counted.failed).toContain('OVERLOADED');
+    expect(control.counted.received.length).toBeLessThan(30);
+  });
+});
+
 describe('the others', () => {
   it('what fails for one proxy between its messages ends its stream, and no other', async () => {
     const stream = await served();

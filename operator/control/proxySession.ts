@@ -19,7 +19,7 @@ import { WeftError } from '../../core/errors/index.ts';
 import { workloadKey, type Snapshot } from '../../core/model/index.ts';
 import { TokenBucket, type Clock } from '../../kube/index.ts';
 import { admitReport, type PeerIdentity } from './admit.ts';
-import { Asks } from './asks.ts';
+import { AskBudget, Asks } from './asks.ts';
 import { absentLine } from './compose.ts';
 import { Delivery } from './delivery.ts';
 import type { StreamEvents } from './events.ts';
@@ -55,6 +55,21 @@ interface Admitted {
   readonly leave: () => void;
 }
 
+/** What one connection may cost, in whatever streams: a new stream begins with what the last one left. */
+export class Budget {
+  readonly asks: AskBudget;
+  readonly states: TokenBucket;
+  readonly streams: TokenBucket;
+
+  constructor(clock: Clock) {
+    this.asks = new AskBudget(clock);
+    this.states = new TokenBucket(STATE_RATE, clock);
+    this.streams = new TokenBucket(STREAM_RATE, clock);
+  }
+}
+
+/** Proxies open one, and another when it was lost. */
+const STREAM_RATE = { burst: 20, perSecond: 1 };
 /** States are long, and what causes them is rare: files and certificates that changed. */
 const STATE_RATE = { burst: 20, perSecond: 1 };
 
@@ -62,7 +77,7 @@ export class ProxySession implements Listener {
   readonly #context: SessionContext;
   readonly #peer: PeerIdentity;
   readonly #writer: Writer;
-  readonly #states: TokenBucket;
+  readonly #budget: Budget;
   #admitted: Admitted | undefined;
   /** Named before there was a document to hold them. */
   #used: readonly string[] = [];
@@ -71,11 +86,12 @@ export class ProxySession implements Listener {
   workload = '';
   namespace = '';
 
-  constructor(context: SessionContext, peer: PeerIdentity, writer: Writer) {
+  constructor(context: SessionContext, options: { peer: PeerIdentity; budget: Budget; writer: Writer }) {
+    const { peer, budget, writer } = options;
     this.#context = context;
     this.#peer = peer;
     this.#writer = writer;
-    this.#states = new TokenBucket(STATE_RATE, context.clock);
+    this.#budget = budget;
   }
 
   get isAdmitted(): boolean {
@@ -124,7 +140,7 @@ export class ProxySession implements Listener {
 
   #state(message: StateMessage): void {
     const { snapshot, reports } = this.#context;
-    if (!this.#states.tryTake()) throw invalid('too many in a short time', 'state');
+    if (!this.#budget.states.tryTake()) throw invalid('too many in a short time', 'state');
     const current = snapshot();
     if (!current) throw new WeftError('NOT_CONFIGURED', 'this replica has not seen the whole mesh yet');
     const { report } = message;
@@ -144,7 +160,7 @@ export class ProxySession implements Listener {
   }
 
   #admit(report: Report): Admitted {
-    const { source, clock, streams, events } = this.#context;
+    const { source, streams, events } = this.#context;
     this.namespace = report.pod.namespace;
     this.workload = workloadOf(report);
     const delivery = new Delivery({
@@ -159,7 +175,7 @@ export class ProxySession implements Listener {
           this.#writer.write('directory', line, () => this.#guard(() => delivery.directoryFlushed())),
       },
     });
-    const asks = new Asks({ workload: this.workload, source, clock });
+    const asks = new Asks({ workload: this.workload, source, budget: this.#budget.asks });
     const leave = streams.add(this);
     events.open(streams.size);
     return { uid: report.pod.uid, delivery, asks, leave };

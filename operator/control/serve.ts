@@ -7,7 +7,7 @@ import type { PeerIdentity } from './admit.ts';
 import type { Leadership } from './types.ts';
 import { ForwardedReports } from './forwarded.ts';
 import { MAX_FORWARD_MESSAGE_BYTES } from './pending.ts';
-import { ProxySession, type SessionContext } from './proxySession.ts';
+import { ProxySession, type Budget, type SessionContext } from './proxySession.ts';
 import { StreamWriter } from './streamWriter.ts';
 import { LineStream, type LineStreamOptions } from './transport.ts';
 
@@ -21,6 +21,7 @@ export interface ServeContext extends SessionContext {
 export interface Connection {
   readonly peer: PeerIdentity;
   readonly streams: Set<ServerHttp2Stream>;
+  readonly budget: Budget;
   /** One at a time. */
   proxy: ProxySession | undefined;
   /** It is to end, in order. */
@@ -51,6 +52,9 @@ export function serveRequest({ stream, headers, connection }: Request, context: 
   const start = (lines: Lines, maxBytes: number): void =>
     lineStream.serve({ ...lines, maxBytes, firstLineMs: FIRST_LINE_MS, lineMs: LINE_MS });
   try {
+    if (!connection.budget.streams.tryTake()) {
+      throw new WeftError('OVERLOADED', 'too many streams in a short time');
+    }
     if (headers[':method'] !== 'POST') throw new WeftError('BAD_REQUEST', 'only POST is known here');
     if (headers[':path'] === STREAM_PATH) {
       start(proxyLines({ stream, connection, fail }, context), MAX_PROXY_MESSAGE_BYTES);
@@ -73,7 +77,7 @@ function proxyLines({ stream, connection, fail }: ProxyRequest, context: ServeCo
   const { streams, events } = context;
   const onSent = (type: string, bytes: number): void => events.sent(type, bytes);
   const writer = new StreamWriter(stream, { bulk: streams.bulk, onSent, fail });
-  const session = new ProxySession(context, connection.peer, writer);
+  const session = new ProxySession(context, { peer: connection.peer, budget: connection.budget, writer });
   connection.proxy = session;
   return {
     onLine: (line) => session.take(line),

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { sessionAllowance, type PeerIdentity } from './admit.ts';
 import { Liveness } from './liveness.ts';
+import { Budget } from './proxySession.ts';
 import { serveRequest, type Connection, type ServeContext } from './serve.ts';
 
 export type RefusedConnection = 'handshake' | 'identity' | 'limit' | 'silent' | 'expired';
@@ -87,7 +88,13 @@ export class Sessions {
       return;
     }
     const { peer, notAfter } = accepted;
-    const connection: Connection = { peer, streams: new Set(), proxy: undefined, leaving: false };
+    const connection: Connection = {
+      peer,
+      streams: new Set(),
+      budget: new Budget(this.#options.clock),
+      proxy: undefined,
+      leaving: false,
+    };
     this.#open.set(session, { connection, socket });
     this.#count(peer, 1);
     const stopWatching = this.#watch(session, { connection, socket }, notAfter);
