@@ -26,6 +26,7 @@ import { Presence } from './controllers/presence.ts';
 import { Progress } from './controllers/progress.ts';
 import { Proxies } from './controllers/proxies.ts';
 import { mounts, Refresh, type MountedDocuments } from './controllers/refresh.ts';
+import { StatusBudget } from './controllers/statusBudget.ts';
 import { SnapshotView, type PodChange } from './controllers/view.ts';
 import { WantedFiles, type DesiredDocument } from './controllers/wantedFiles.ts';
 import { directoryKey, documentKey, type Mesh } from './mesh.ts';
@@ -100,6 +101,7 @@ export class Reconciler {
       view: () => this.#view,
       now: () => clock.now(),
       monotonic,
+      budget: new StatusBudget(clock),
       onWritten: (kind: string) => metrics.writes.inc({ kind }),
     };
     this.#policies = new PolicyStatus(status);

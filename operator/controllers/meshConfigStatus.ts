@@ -34,7 +34,7 @@ export class MeshConfigStatusController {
   constructor(options: MeshConfigStatusOptions) {
     this.#options = options;
     this.#startedAt = options.monotonic();
-    this.#pace = new Pace(options.monotonic);
+    this.#pace = new Pace({ ...options, isFirst: true });
   }
 
   /** The webhook judges it too, and may start at the same time as we do. */

@@ -1,4 +1,5 @@
 /** How often a status is computed and written, however often its material changes. */
+import type { StatusBudget } from './statusBudget.ts';
 
 /** What somebody may wait for, as `kubectl wait` does, is written soon. */
 export const COALESCE_MS = 100;
@@ -14,21 +15,37 @@ interface Times {
   lookAt: number;
 }
 
+export interface PaceOptions {
+  readonly monotonic: () => number;
+  /** Of all status together. */
+  readonly budget: StatusBudget;
+  /** Uses it as the others do, and waits in no line. */
+  readonly isFirst?: boolean;
+}
+
 export class Pace {
   readonly #monotonic: () => number;
+  readonly #budget: StatusBudget;
+  readonly #isFirst: boolean;
   readonly #times = new Map<string, Times>();
 
-  constructor(monotonic: () => number) {
+  constructor({ monotonic, budget, isFirst = false }: PaceOptions) {
+    this.#isFirst = isFirst;
     this.#monotonic = monotonic;
+    this.#budget = budget;
   }
 
   /** Milliseconds until it may be computed. */
   lookMs(key: string): number {
-    return (this.#times.get(key)?.lookAt ?? -Infinity) - this.#monotonic();
+    const ownMs = (this.#times.get(key)?.lookAt ?? -Infinity) - this.#monotonic();
+    if (ownMs > 0) return ownMs;
+    const turnMs = this.#budget.lookMs(key);
+    return this.#isFirst ? 0 : turnMs;
   }
 
   looked(key: string, startedAt: number): void {
     const now = this.#monotonic();
+    this.#budget.looked(key, now - startedAt);
     const lookAt = now + Math.max(LEAST_LOOK_MS, (now - startedAt) / SHARE);
     const times = this.#times.get(key);
     if (times) times.lookAt = lookAt;
@@ -38,15 +55,20 @@ export class Pace {
   /** Milliseconds until it may be written. */
   writeMs(key: string, isTransition: boolean): number {
     const writtenAt = this.#times.get(key)?.writtenAt ?? -Infinity;
-    return writtenAt + (isTransition ? COALESCE_MS : COUNTING_MS) - this.#monotonic();
+    const ownMs = writtenAt + (isTransition ? COALESCE_MS : COUNTING_MS) - this.#monotonic();
+    if (ownMs > 0) return ownMs;
+    const turnMs = this.#budget.writeMs(key);
+    return this.#isFirst ? 0 : turnMs;
   }
 
   written(key: string): void {
+    this.#budget.written(key);
     const times = this.#times.get(key);
     if (times) times.writtenAt = this.#monotonic();
   }
 
   forget(key: string): void {
+    this.#budget.forget(key);
     this.#times.delete(key);
   }
 }

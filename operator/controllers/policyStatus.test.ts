@@ -9,6 +9,7 @@ import { PolicyStatus } from './policyStatus.ts';
 import { Presence, STATUS_GRACE_MS } from './presence.ts';
 import { Progress } from './progress.ts';
 import { SETTLE_MS } from './settling.ts';
+import { StatusBudget } from './statusBudget.ts';
 import { SnapshotView } from './view.ts';
 
 const KEY = 'shop/payment';
@@ -60,6 +61,7 @@ const start = (): void => {
     view: () => view,
     now: () => now,
     monotonic: () => now,
+    budget: new StatusBudget({ now: () => now, monotonic: () => now, after: () => () => undefined }),
     onWritten: () => {},
   });
 };

@@ -19,7 +19,7 @@ export class PolicyStatus {
   constructor(options: StatusOptions) {
     this.#options = options;
     this.#startedAt = options.monotonic();
-    this.#pace = new Pace(options.monotonic);
+    this.#pace = new Pace(options);
   }
 
   keys(): string[] {

@@ -6,6 +6,7 @@ import type { StatusSink } from '../sinks/types.ts';
 import { proxyState, type ProxyState, type WantedVersion } from '../status/proxies.ts';
 import { STATUS_GRACE_MS, type Presence } from './presence.ts';
 import type { Progress } from './progress.ts';
+import type { StatusBudget } from './statusBudget.ts';
 import type { SnapshotView } from './view.ts';
 
 export interface StatusOptions {
@@ -18,6 +19,8 @@ export interface StatusOptions {
   /** Wall clock, ms. */
   readonly now: () => number;
   readonly monotonic: () => number;
+  /** Of all status together. */
+  readonly budget: StatusBudget;
   readonly onWritten: (kind: string) => void;
 }
 
