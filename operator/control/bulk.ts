@@ -13,23 +13,33 @@ export interface BulkOptions {
   readonly slots?: number;
   /** A slow connection gives its place away after this, ms. */
   readonly holdMs?: number;
+  /** One that takes nothing for so long does so at once, ms. */
+  readonly stallMs?: number;
 }
 
-type Start = (written: () => void) => void;
+/** Of one line: some of it was taken, or all. */
+export interface Turn {
+  progressed(): void;
+  written(): void;
+}
+
+type Start = (turn: Turn) => void;
 
 export class Bulk {
   readonly #clock: Clock;
   readonly #holdMs: number;
+  readonly #stallMs: number;
   readonly #waiting = new Set<Start>();
   #free: number;
 
-  constructor({ clock, slots = 32, holdMs = 1_000 }: BulkOptions) {
+  constructor({ clock, slots = 32, holdMs = 1_000, stallMs = 100 }: BulkOptions) {
     this.#clock = clock;
     this.#holdMs = holdMs;
+    this.#stallMs = stallMs;
     this.#free = slots;
   }
 
-  /** Starts when there is room, at once where there is; `written` is to be called after. */
+  /** Starts when there is room, at once where there is; its turn is to be told how it goes. */
   enter(start: Start): void {
     if (this.#free > 0) this.#begin(start);
     else this.#waiting.add(start);
@@ -42,11 +52,18 @@ export class Bulk {
       if (left) return;
       left = true;
       cancel();
+      cancelStall();
       this.#free += 1;
       this.#next();
     };
     const cancel = this.#clock.after(this.#holdMs, leave);
-    start(leave);
+    let cancelStall = this.#clock.after(this.#stallMs, leave);
+    const progressed = (): void => {
+      if (left) return;
+      cancelStall();
+      cancelStall = this.#clock.after(this.#stallMs, leave);
+    };
+    start({ progressed, written: leave });
   }
 
   #next(): void {

@@ -67,8 +67,8 @@ export class StreamWriter implements Writer {
     };
     if (line.length <= BULK_BYTES) this.#piece(line, done);
     else {
-      this.#bulk.enter((written) =>
-        this.#pieces(line, () => {
+      this.#bulk.enter(({ progressed, written }) =>
+        this.#pieces(line, progressed, () => {
           written();
           done();
         }),
@@ -76,9 +76,15 @@ export class StreamWriter implements Writer {
     }
   }
 
-  #pieces(line: Buffer, done: () => void): void {
-    if (line.length === 0 || !this.#isOpen) done();
-    else this.#piece(line.subarray(0, PIECE_BYTES), () => this.#pieces(line.subarray(PIECE_BYTES), done));
+  #pieces(line: Buffer, progressed: () => void, done: () => void): void {
+    if (line.length === 0 || !this.#isOpen) {
+      done();
+      return;
+    }
+    this.#piece(line.subarray(0, PIECE_BYTES), () => {
+      progressed();
+      this.#pieces(line.subarray(PIECE_BYTES), progressed, done);
+    });
   }
 
   #piece(piece: Buffer, written: () => void): void {
