@@ -81,6 +81,8 @@ export class ProxySession implements Listener {
   #admitted: Admitted | undefined;
   /** Named before there was a document to hold them. */
   #used: readonly string[] = [];
+  /** As its answers to pings say: what it sent may have been under way for long. */
+  #isResponsive = true;
   /** Answer to an update that is not known to be written. */
   #early: AckMessage | RefusalMessage | undefined;
   workload = '';
@@ -124,6 +126,7 @@ export class ProxySession implements Listener {
   }
 
   responsive(responsive: boolean): void {
+    this.#isResponsive = responsive;
     this.#guard(() => {
       if (this.#admitted) this.#context.reports.responsive(this.#admitted.uid, this, responsive);
     });
@@ -153,7 +156,7 @@ export class ProxySession implements Listener {
         field: 'pod.uid',
       });
     }
-    reports.accept(this.#shared(report), this);
+    reports.accept(this.#shared(report), this, this.#isResponsive);
     this.#used = message.used;
     this.#useWhatWaits();
     delivery.state(message);

@@ -47,6 +47,9 @@ describe('the registry', () => {
     // the same again is no news
     reports.moved(uid, session, { epoch: 1, revision: '101', hash: 'b', since: 'later' });
     expect(heard).toHaveLength(2);
+    // the same document at a later place in the order is
+    reports.moved(uid, session, { epoch: 1, revision: '102', hash: 'b', since: 'later' });
+    expect(reports.get(uid)?.report.inForce?.revision).toBe('102');
   });
 
   it('forgets a refusal when something newer is in force, and keeps it otherwise', () => {

@@ -33,6 +33,9 @@ const entryOf = ({ report, receivedAt, responsive, session }: Heard): ReportEntr
   return { report, connected, responsive: connected && responsive, receivedAt };
 };
 
+const isSame = (a: Omit<InForce, 'resources'>, b: Omit<InForce, 'resources'>): boolean =>
+  a.hash === b.hash && a.since === b.since && a.epoch === b.epoch && a.revision === b.revision;
+
 export class ReportRegistry {
   /** Of each pod the newest last; never empty, and only the last can be without stream. */
   readonly #byPod = new Map<string, Heard[]>();
@@ -66,7 +69,7 @@ export class ReportRegistry {
   /** Another document is in force, of the same mesh resources. */
   moved(uid: string, session: object, position: Omit<InForce, 'resources'>): void {
     const { inForce, refused } = this.#heard(uid, session)?.report ?? {};
-    if (!inForce || (inForce.hash === position.hash && inForce.since === position.since)) return;
+    if (!inForce || isSame(inForce, position)) return;
     const { resources } = inForce;
     this.answered(uid, session, { inForce: { ...position, resources }, ...(refused ? { refused } : {}) });
   }
