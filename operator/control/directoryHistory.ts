@@ -40,9 +40,7 @@ function stepBetween(from: CompiledDirectory, to: CompiledDirectory): Step {
   const services = [...changedNames(from.services, to.services)];
   return {
     from: from.hash,
-    adds:
-      services.length > MAX_NAMES ||
-      services.some((name) => isAddition(from.services.get(name), to.services.get(name))),
+    adds: services.some((name) => isAddition(from.services.get(name), to.services.get(name))),
     services,
     outside: from.outside && to.outside && [...changedNames(from.outside, to.outside)],
   };
@@ -50,7 +48,7 @@ function stepBetween(from: CompiledDirectory, to: CompiledDirectory): Step {
 
 export class DirectoryHistory {
   readonly #lines = new Map<string, Line>();
-  readonly #shared = new Map<string, Step>();
+  readonly #shared = new Map<string, Step | undefined>();
 
   /** The directory of the namespace is this one now. */
   observe(namespace: string, current: CompiledDirectory): void {
@@ -58,7 +56,9 @@ export class DirectoryHistory {
     if (!known) {
       this.#lines.set(namespace, { current, steps: [] });
     } else if (known.current.hash !== current.hash) {
-      known.steps.push(this.#step(known.current, current));
+      const step = this.#step(known.current, current);
+      if (step) known.steps.push(step);
+      else known.steps.length = 0;
       if (known.steps.length > MAX_STEPS) known.steps.shift();
       known.current = current;
     }
@@ -93,11 +93,12 @@ export class DirectoryHistory {
     return !listed && current.outside ? undefined : { base, services, outside };
   }
 
-  #step(from: CompiledDirectory, to: CompiledDirectory): Step {
+  /** Undefined where it is another directory. */
+  #step(from: CompiledDirectory, to: CompiledDirectory): Step | undefined {
     const key = `${from.hash} ${to.hash}`;
-    const known = this.#shared.get(key);
-    if (known) return known;
-    const made = stepBetween(from, to);
+    if (this.#shared.has(key)) return this.#shared.get(key);
+    const step = stepBetween(from, to);
+    const made = step.services.length + (step.outside?.length ?? 0) > MAX_NAMES ? undefined : step;
     this.#shared.set(key, made);
     const [oldest] = this.#shared.keys();
     if (this.#shared.size > MAX_SHARED && oldest !== undefined) this.#shared.delete(oldest);
