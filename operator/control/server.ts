@@ -109,7 +109,10 @@ class Sockets {
   add(socket: Socket): void {
     const key = keyOf(socket);
     this.#open.set(key, socket);
-    socket.once('close', () => this.#open.delete(key));
+    // its port may be another one's by now
+    socket.once('close', () => {
+      if (this.#open.get(key) === socket) this.#open.delete(key);
+    });
   }
 
   of(secured: Pick<Socket, 'remoteAddress' | 'remotePort'>): Socket | undefined {
