@@ -1,5 +1,6 @@
 /** What a proxy refused comes again: it asks for it, and not too often. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createTestMesh } from '../../certs/testing/pki.ts';
 import type { Log } from '../context.ts';
 import { ConfigCore } from './core.ts';
 import type { StreamOptions } from './streamClient.ts';
@@ -12,7 +13,11 @@ const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 let core: ConfigCore;
 let connection: Awaited<ReturnType<typeof connectedClient>>;
 
-const connect = async (change: Partial<StreamOptions>) => (connection = await connectedClient(core, change));
+async function connect(change: Partial<StreamOptions>) {
+  const mesh = await createTestMesh();
+  connection = await connectedClient(core, (spiffeId) => mesh.issue({ spiffeId }), change);
+  return connection;
+}
 
 beforeEach(() => {
   core = new ConfigCore({ log });

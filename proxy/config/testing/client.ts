@@ -1,5 +1,5 @@
 /** A stream client that is connected to a control server of the test, over real mTLS. */
-import { createTestMesh } from '../../../certs/testing/pki.ts';
+import type { IdentityFiles } from '../../../certs/verify/index.ts';
 import { CONTROL_VERSION, type Report } from '../../../core/control/index.ts';
 import type { Log } from '../../context.ts';
 import type { ConfigCore } from '../core.ts';
@@ -20,22 +20,20 @@ const report = (): Report => ({
 });
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-export async function connectedClient(core: ConfigCore, change: Partial<StreamOptions> = {}) {
-  const mesh = await createTestMesh();
-  const loaded = async () =>
-    loadIdentity({ ...(await mesh.workload('shop', 'cart')) }, { spiffeId: CART, now: new Date() });
+/** Issues the files of an identity: certs/testing has one. */
+type Issue = (spiffeId: string) => Promise<IdentityFiles>;
+
+export async function connectedClient(core: ConfigCore, issue: Issue, change: Partial<StreamOptions> = {}) {
   const identity = new LiveValue<LoadedIdentity>();
-  identity.set(await loaded());
-  const server = await startTestOperator(await mesh.issue({ spiffeId: OPERATOR }));
+  identity.set(loadIdentity({ ...(await issue(CART)) }, { spiffeId: CART, now: new Date() }));
+  const server = await startTestOperator(await issue(OPERATOR));
   const options = { address: server.address, identity, operatorId: OPERATOR, core, report, log };
   const backoff = { minMs: 5, maxMs: 50 };
   const client = new StreamClient({ ...options, backoff, returnMs: 20, renewMs: 20, ...change });
   await eventually(() => client.state.connected && server.streams[0]?.messages.length === 1);
   return {
     server,
-    client,
     stream: server.streams[0]!,
-    renew: async () => identity.set(await loaded()),
     stop: async () => {
       client.stop();
       await server.close();
