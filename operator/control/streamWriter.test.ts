@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { WeftError } from '../../core/errors/index.ts';
 import { ManualClock } from '../../kube/testing/manualClock.ts';
 import { Bulk } from './bulk.ts';
-import { MAX_WAITING, StreamWriter } from './streamWriter.ts';
+import { MAX_WAITING, MAX_WAITING_BYTES, StreamWriter } from './streamWriter.ts';
 
 let failed: string[];
 let sent: number;
@@ -31,5 +31,14 @@ describe('a peer that reads nothing', () => {
     for (let count = 0; count < MAX_WAITING * 2; count += 1) writer.write('absent', Buffer.from('x\n'));
     expect(failed).toEqual(['OVERLOADED']);
     expect(sent).toBe(MAX_WAITING + 1);
+  });
+
+  it('loses it sooner where its answers are long, and not for an update', () => {
+    writer.write('update', Buffer.alloc(64 * 1024));
+    writer.write('directory', Buffer.alloc(MAX_WAITING_BYTES * 2));
+    const answer = Buffer.alloc(20 * 1024);
+    while (failed.length === 0) writer.write('absent', answer);
+    expect(failed).toEqual(['OVERLOADED']);
+    expect((sent - 2) * answer.length).toBeLessThan(MAX_WAITING_BYTES + 2 * answer.length);
   });
 });

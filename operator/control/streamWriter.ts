@@ -10,8 +10,11 @@ import type { Writer } from './proxySession.ts';
 const PIECE_BYTES = 8 * 1024;
 /** Lines that wait for a peer that reads nothing: one update, one directory, and answers to what it goes on asking. */
 export const MAX_WAITING = 64;
+/** The same in bytes, of the answers alone: of updates and directories no more than one of each is waiting. */
+export const MAX_WAITING_BYTES = 256 * 1024;
 
 interface Waiting {
+  readonly type: string;
   readonly line: Buffer;
   readonly flushed: (() => void) | undefined;
 }
@@ -46,14 +49,21 @@ export class StreamWriter implements Writer {
   /** Never throws: whoever is calling has others to serve. A peer that does not read what it asks for loses its stream. */
   write(type: string, line: Buffer, flushed?: () => void): void {
     if (!this.#isOpen) return;
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING || (type === 'absent' && this.#bytes() > MAX_WAITING_BYTES)) {
+      const error = new WeftError('OVERLOADED', `${this.#waiting.length} answers wait to be read`, {
+        resource: type,
+      });
       this.#waiting.length = 0;
-      this.fail(new WeftError('OVERLOADED', `${MAX_WAITING} answers wait to be read`, { resource: type }));
+      this.fail(error);
       return;
     }
     this.#onSent(type, line.length);
-    this.#waiting.push({ line, flushed });
+    this.#waiting.push({ type, line, flushed });
     if (!this.#busy) this.#next();
+  }
+
+  #bytes(): number {
+    return this.#waiting.reduce((sum, { type, line }) => sum + (type === 'absent' ? line.length : 0), 0);
   }
 
   #next(): void {
