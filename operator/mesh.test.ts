@@ -200,7 +200,7 @@ it('keeps the highest epoch that was in place, and tells who may have been refus
   expect([mesh.position(CART).epoch, mesh.directoryPosition('bank').epoch]).toEqual([2, 4]);
 });
 
-it('believes the stamp of one namespace nothing about the directories of others', async () => {
+it('moves the directories of no other namespace by a stamp', async () => {
   const mesh = meshOn();
   mesh.take(snapshot());
   await write({ epoch: 4 }, { namespace: 'bank', name: 'weft.directory' });
