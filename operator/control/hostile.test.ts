@@ -82,6 +82,7 @@ describe('the others', () => {
     const position = { epoch: 1, revision: '102', hash: document.hash };
     stream.ack({ ...position, type: 'update', parts: {}, services: [], removed: [] });
     await until('the answer', () => control.counted.received.includes('ack'));
+    expect(control.reports.get(cart.uid)?.report.inForce).toBeUndefined();
     control.source.set('cart', { services: { 'shop/a': `${large}2` } });
     expect(control.counted.sent).toEqual(['update']);
     stream.ack({ ...position, type: 'update', parts: {}, services: [], removed: [] });
