@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** The long ones, each of several minutes: certificates rotated under load, the control plane away. */
+/**
+ * The long ones, and those that need the machine for themselves: certificates rotated under load, the control plane
+ * away, a server that grows and shrinks.
+ */
 export default defineConfig({
   test: {
     name: 'chaos',

@@ -1,7 +1,7 @@
 /**
- * `node flips.ts EVERY_MS NAME=URL...`: asks each URL again and again, and prints a line {name, at, status} whenever its
- * status is another one than before; `at` is when the answer was there, in milliseconds since the epoch. On SIGTERM a
- * last line {asked}.
+ * `node flips.ts EVERY_MS NAME=URL...`: asks each URL again and again, and prints a line {name, at, before, status} whenever
+ * its status is another one than before; `at` is when the answer was there, and `before` when the last request was sent
+ * that showed the former status, in milliseconds since the epoch. On SIGTERM a last line {asked}.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -29,11 +29,13 @@ function ask(url: string): Promise<number> {
 async function watch(target: string): Promise<void> {
   const split = target.indexOf('=');
   const [name, url] = [target.slice(0, split), target.slice(split + 1)];
-  for (let before = -1; ; await pause(Number(every))) {
+  let last = { status: -1, sentAt: 0 };
+  for (; ; await pause(Number(every))) {
+    const sentAt = Date.now();
     const status = await ask(url);
-    if (status === before) continue;
-    before = status;
-    process.stdout.write(`${JSON.stringify({ name, at: Date.now(), status })}\n`);
+    if (status !== last.status)
+      process.stdout.write(`${JSON.stringify({ name, at: Date.now(), before: last.sentAt, status })}\n`);
+    last = { status, sentAt };
   }
 }
 

@@ -1,9 +1,9 @@
 /** A server that grows to eight pods and shrinks to one again and again under load: nothing fails, nothing comes late. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { KubeClient } from '../kube/index.ts';
-import { openClient } from './support/cluster.ts';
-import { namespaces } from './support/environment.ts';
-import { kubectl } from './support/kubectl.ts';
+import type { KubeClient } from '../../kube/index.ts';
+import { openClient } from '../support/cluster.ts';
+import { namespaces } from '../support/environment.ts';
+import { kubectl } from '../support/kubectl.ts';
 import {
   Departures,
   PORT,
@@ -12,8 +12,8 @@ import {
   serviceOf,
   startScript,
   whoServer,
-} from './support/stream.ts';
-import { waitFor } from './support/waitFor.ts';
+} from '../support/stream.ts';
+import { waitFor } from '../support/waitFor.ts';
 
 const { stream } = namespaces;
 const ROUNDS = 3;
